@@ -1,0 +1,239 @@
+"""MNIST as tensors: complete, from the repository itself, without a download."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, pad
+
+from gan_helpers.checks import check_bool, check_choice, check_int
+
+#: SHA-256 of the unpacked files, wherever they come from. data/README.md repeats them.
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+PREFIX = {"train": "train", "test": "t10k"}
+SIZES = (16, 28, 32)
+
+PACKAGE = Path(__file__).parent
+#: Where the embedded files lie: in an installed package, or beside the package in a checkout.
+EMBEDDED = (PACKAGE / "_data", PACKAGE.parent / "data")
+#: Where a download goes.
+CACHE = Path(os.path.expanduser("~/.cache/gan_helpers"))
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Grey pictures with a class each; black is -1, white is 1.
+
+    Args:
+        name: what the reader sees.
+        x: the pictures, float32 `[N, 1, H, W]` in [-1, 1].
+        y: their classes, int64 `[N]`, 0 or more.
+
+    Raises:
+        ValueError, TypeError: if an array has the wrong type, shape or range.
+    """
+
+    name: str
+    x: Tensor
+    y: Tensor
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("x", torch.float32), ("y", torch.int64)):
+            value = getattr(self, name)
+            if not isinstance(value, Tensor) or value.dtype != dtype:
+                kind = getattr(value, "dtype", type(value).__name__)
+                raise TypeError(f"{name} is {kind}; it has to be a {dtype} tensor.")
+        if self.x.dim() != 4 or self.x.shape[1] != 1 or 0 in self.x.shape:
+            raise ValueError(
+                f"x has shape {list(self.x.shape)}; it has to be [N, 1, H, W] with N, H, W >= 1."
+            )
+        if self.y.shape != self.x.shape[:1]:
+            raise ValueError(
+                f"y has shape {list(self.y.shape)}; it has to be [{len(self.x)}], "
+                f"one class for each picture of x."
+            )
+        low, high = (float(bound) for bound in self.x.aminmax())
+        if not (low >= -1 and high <= 1):  # NaN fails both
+            raise ValueError(
+                f"x ranges from {low:g} to {high:g}; it has to be in [-1, 1], black to white, "
+                f"without NaN. Bytes are brought there by x / 127.5 - 1."
+            )
+        if (lowest := int(self.y.min())) < 0:
+            raise ValueError(f"y holds {lowest}; classes are whole numbers from 0.")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one picture, `(1, H, W)`."""
+        return tuple(self.x.shape[1:])
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """`n` pictures drawn with replacement, `[n, 1, H, W]`.
+
+        Args:
+            n: 1 to 10^6.
+            rng: the source of chance, on the device of the pictures.
+        """
+        check_int("n", n, 1, 10**6)
+        device = check_rng(rng, self.x)
+        return self.x[torch.randint(len(self.x), (n,), generator=rng, device=device)]
+
+    def of_class(self, *digits: int) -> Images:
+        """Only the pictures of these classes, in their order.
+
+        Raises:
+            ValueError, TypeError: if no class is given, or one that no picture has.
+        """
+        present = self.y.unique().tolist()
+        for digit in digits:
+            if check_int("digits", digit, 0, 2**31) not in present:
+                raise ValueError(f"digits = {digit!r} has no picture here; there are {present}.")
+        if not digits:
+            raise ValueError(f"digits is empty; give at least one of {present}.")
+        chosen = torch.isin(self.y, torch.tensor(digits, device=self.y.device))  # (N,)
+        name = f"{self.name}, only {' '.join(map(str, digits))}"
+        return Images(name, self.x[chosen], self.y[chosen])
+
+    def to(self, device: str | torch.device) -> Images:
+        """The same pictures on another device."""
+        return replace(self, x=self.x.to(device), y=self.y.to(device))
+
+
+def load_mnist(
+    split: str = "train",
+    size: int = 28,
+    root: str | Path | None = None,
+    download: bool = False,
+) -> Images:
+    """MNIST, 60,000 handwritten digits to train on or 10,000 to test on. LeCun et al. (1998).
+
+    Args:
+        split: "train" or "test".
+        size: edge of a picture. 28 is the original; 32 has a black border of 2; 16 averages each
+            2 x 2 pixels of that, the size at which image GANs live on a laptop.
+        root: the folder to look in, for the files of data/ or those of torchvision's
+            `datasets.MNIST(root)`. By default the embedded files, then the download folder.
+        download: let torchvision fetch what is missing or damaged, into `root` or the user's cache.
+
+    Raises:
+        FileNotFoundError: if a file is missing; the message names it and the way to get it back.
+        OSError: if a file is damaged, likewise.
+        ConnectionError: if the download fails.
+        ValueError, TypeError: if an argument is out of its range.
+    """
+    check_choice("split", split, PREFIX)
+    if isinstance(size, bool) or not isinstance(size, int) or size not in SIZES:
+        raise ValueError(f"size = {size!r} is unknown; choose one of {', '.join(map(str, SIZES))}.")
+    check_bool("download", download)
+    if root is not None and not isinstance(root, (str, Path)):
+        raise TypeError(f"root = {root!r} is a {type(root).__name__}; it has to be a path.")
+    target = CACHE if root is None else Path(root).expanduser()
+    folders = (*(EMBEDDED if root is None else ()), target, raw_folder(target))
+    try:
+        images, labels = read_split(split, folders)
+    except OSError:
+        if not download:
+            raise
+        fetch(split, target)
+        images, labels = read_split(split, (raw_folder(target),))
+    pixels = torch.tensor(np.frombuffer(images, np.uint8, offset=16)).view(-1, 1, 28, 28)
+    y = torch.tensor(np.frombuffer(labels, np.uint8, offset=8)).long()  # (N,)
+    return Images(f"MNIST {split} {size}x{size}", to_size(pixels, size), y)
+
+
+def to_size(pixels: Tensor, size: int) -> Tensor:
+    """Bytes `[N, 1, 28, 28]` -> float32 `[N, 1, size, size]` in [-1, 1], size 16, 28 or 32."""
+    x = pixels.float()
+    if size == 16:
+        x = avg_pool2d(x, 2)  # (N, 1, 14, 14); the border of 2 pools to a border of 1
+    x = x.div_(127.5).sub_(1)
+    border = (size - x.shape[-1]) // 2
+    return pad(x, [border] * 4, value=-1.0) if border else x
+
+
+# --- files -------------------------------------------------------------------------------------
+
+
+def file_names(split: str) -> tuple[str, str]:
+    """The classical names of the two IDX files of a split."""
+    return f"{PREFIX[split]}-images-idx3-ubyte", f"{PREFIX[split]}-labels-idx1-ubyte"
+
+
+def read_split(split: str, folders: tuple[Path, ...]) -> tuple[bytes, bytes]:
+    """The verified contents of the two IDX files of a split: (images, labels)."""
+    images, labels = file_names(split)
+    return read_verified(images, folders), read_verified(labels, folders)
+
+
+def read_verified(name: str, folders: tuple[Path, ...]) -> bytes:
+    """The contents of the first such file, plain or gzipped, if they have the right SHA-256."""
+    candidates = [folder / (name + end) for folder in folders for end in ("", ".gz")]
+    path = next((path for path in candidates if path.is_file()), None)
+    get_back = (
+        f"`git checkout -- data/{name}.gz` in the repository brings it back; "
+        f"load_mnist(..., download=True) fetches it."
+    )
+    if path is None:
+        looked = ", ".join(str(folder) for folder in folders)
+        raise FileNotFoundError(f"{name}.gz is missing; looked in {looked}. {get_back}")
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            content = zlib.decompress(content, wbits=31)  # 31: with the header of gzip
+        except zlib.error as error:
+            raise OSError(f"{path} is damaged: {error}. Delete it; {get_back}") from error
+    if (actual := sha256(content)) != SHA256[name]:
+        raise OSError(
+            f"{path} is damaged: the SHA-256 of its contents is {actual}, expected "
+            f"{SHA256[name]}. Delete it; {get_back}"
+        )
+    return content
+
+
+def sha256(content: bytes) -> str:
+    """The checksum as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def raw_folder(root: Path) -> Path:
+    """Where torchvision keeps the files under its `root`."""
+    return root / "MNIST" / "raw"
+
+
+def fetch(split: str, root: Path) -> None:
+    """Let torchvision download the split into `root`/MNIST/raw."""
+    from torchvision.datasets import MNIST  # takes a second to import, and is rarely needed
+
+    for name in file_names(split):  # torchvision keeps what is there, whatever it holds
+        path = raw_folder(root) / name
+        if path.is_file() and sha256(path.read_bytes()) != SHA256[name]:
+            path.unlink()
+    try:
+        MNIST(root, train=split == "train", download=True)
+    except (OSError, RuntimeError) as error:
+        raise ConnectionError(f"MNIST could not be downloaded into {root}: {error}") from error
+
+
+def check_rng(rng: object, x: Tensor) -> torch.device:
+    """The device to draw on; generator and data have to share it."""
+    if not isinstance(rng, torch.Generator):
+        raise TypeError(
+            f"rng = {rng!r} has to be a torch.Generator, e.g. torch.Generator().manual_seed(0)."
+        )
+    if rng.device.type != x.device.type:
+        raise ValueError(f"rng is on {rng.device}, the data on {x.device}; use .to(rng.device).")
+    return x.device

@@ -1,0 +1,440 @@
+"""The engine of the lab: a GAN in training that can be stepped, changed, watched and rewound.
+
+It has no screen and no thread. Whoever drives it calls its methods between steps, never during
+one; the same calls in the same order give the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import traceback
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan_helpers import training
+from gan_helpers.checks import check_choice, check_int
+from gan_helpers.distributions import WORLDS, WORLDS_1D, Mixture
+from gan_helpers.images import Images, load_mnist
+from gan_helpers.losses import check_loss, get_loss
+from gan_helpers.metrics import (
+    jensen_shannon,
+    mode_coverage,
+    normal_quantiles,
+    optimal_discriminator,
+    pushforward_density,
+)
+from gan_helpers.training import ARCHITECTURE, GAN, Experiment, looking_at
+
+TrainStep = Callable[[GAN, Any], tuple[Tensor, Tensor]]
+Frame = tuple[dict[str, Any], dict[str, np.ndarray]]
+
+WORLD_NAMES = (*WORLDS, *WORLDS_1D, "digits")
+CURVES = ("loss_D", "loss_G", "grad_D", "grad_G")
+STAGE = 2.0  # 2-D worlds live in [-STAGE, STAGE]^2
+N_POINTS, N_PICTURES, N_HEAT, N_GRID = 512, 64, 64, 200
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why training stopped by itself.
+
+    Attributes:
+        what: "error" (in code), or the quantity that is not finite any more: "loss_D", "loss_G",
+            "grad_D", "grad_G" or "samples".
+        step: G's updates before it happened.
+        detail: the value with the settings it happened under, or the error's message.
+        line: for an error in code, the line it happened in.
+    """
+
+    what: str
+    step: int
+    detail: str
+    line: str = ""
+
+    def __str__(self) -> str:
+        where = f" ({self.line})" if self.line else ""
+        return f"step {self.step}: {self.what}: {self.detail}{where}"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All it takes to go on from a step as if nothing had happened since."""
+
+    gan: GAN
+    data: Mixture | Images
+    train_step: TrainStep
+
+    @property
+    def step(self) -> int:
+        return self.gan.step
+
+
+class Timeline:
+    """Moments at equal distances; when there are too many, every other one is dropped."""
+
+    def __init__(self, interval: int = 50, capacity: int = 64) -> None:
+        self.interval, self.capacity = interval, capacity
+        self.moments: list[Moment] = []
+
+    def offer(self, session: Session) -> None:
+        """Keep the session's present, if it is due."""
+        gan = session.gan
+        if gan.step % self.interval or (self.moments and self.moments[-1].step >= gan.step):
+            return
+        if len(self.moments) >= self.capacity:
+            self.interval *= 2
+            self.moments = [m for m in self.moments if m.step % self.interval == 0]
+            if gan.step % self.interval:
+                return
+        self.moments.append(Moment(gan.copy(), session.data, session.train_step))
+
+    def back_to(self, step: int) -> Moment:
+        """The last moment at or before `step`; what came after it is forgotten."""
+        i = max(bisect_right([m.step for m in self.moments], step), 1)
+        del self.moments[i:]
+        return self.moments[-1]
+
+
+class History:
+    """Losses and gradient norms over time, thinned so that they never outgrow a picture."""
+
+    def __init__(self, capacity: int = 256) -> None:
+        self.capacity, self.stride = capacity, 5
+        self.rows: list[tuple[float, ...]] = []  # (step, *CURVES)
+
+    def add(self, step: int, values: Iterable[float]) -> None:
+        self.rows.append((step, *values))
+        if len(self.rows) > self.capacity:
+            self.stride *= 2
+            self.rows = [row for row in self.rows if row[0] % self.stride == 0]
+
+    def forget_after(self, step: int) -> None:
+        self.rows = [row for row in self.rows if row[0] <= step]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        table = np.array(self.rows, dtype=np.float32).reshape(-1, 1 + len(CURVES))
+        return {name: table[:, i].copy() for i, name in enumerate(("steps", *CURVES))}
+
+
+class Session:
+    """A GAN in training.
+
+    Args:
+        experiment: what is trained, and how.
+        data: the name of a world (see `WORLD_NAMES`), or anything with `event_shape` and `sample`.
+        seed: of the weights and of everything drawn while training.
+        device: "cpu", "cuda", …
+        train_step: one round of the game, `(gan, data) -> (loss_D, loss_G)`; the reader's own
+            may stand in.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment | None = None,
+        data: str | Mixture | Images = "ring",
+        seed: int = 0,
+        device: str = "cpu",
+        train_step: TrainStep = training.train_step,
+    ) -> None:
+        self.device, self.train_step = device, train_step
+        self.seed = check_int("seed", seed, 0, 2**63 - 1)
+        self.data = as_data(data).to(device)
+        self.experiment = experiment or default_experiment(self.data)
+        check_loss(get_loss(self.experiment.loss))
+        self.reset()
+
+    # --- what moves it -------------------------------------------------------------------------
+
+    def reset(self, seed: int | None = None) -> None:
+        """Start again from fresh weights: the same ones, unless a new seed is given."""
+        if seed is not None:
+            self.seed = check_int("seed", seed, 0, 2**63 - 1)
+        self.gan = GAN(self.experiment, self.data.event_shape, self.seed, self.device)
+        self.timeline, self.history = Timeline(), History()
+        self.trouble: Trouble | None = None
+        self.phase = ""  # the half-step just taken, "D" or "G"
+        self.d_updates = 0  # of D alone, since G's last one
+        self.last_losses = (math.nan, math.nan)
+        self._prepare_previews()
+        self.timeline.offer(self)
+
+    def step(self) -> tuple[float, float]:
+        """One round of the game; returns the losses of D and G. Does nothing after a stop."""
+        self._guarded(lambda: self.train_step(self.gan, self.data))
+        self.phase, self.d_updates = "", 0
+        return self.last_losses
+
+    def step_D(self) -> None:
+        """One update of D only. k of these and one `step_G` are one `step`."""
+        n, gan = self.gan.experiment.batch_size, self.gan
+
+        def half() -> tuple[Tensor | float, Tensor | float]:
+            loss_D = training.step_D(gan, self.data.sample(n, gan.rng), gan.sample_z(n))
+            return loss_D, self.last_losses[1]
+
+        self._guarded(half)
+        self.phase, self.d_updates = "D", self.d_updates + 1
+
+    def step_G(self) -> None:
+        """One update of G only."""
+        n, gan = self.gan.experiment.batch_size, self.gan
+        self._guarded(lambda: (self.last_losses[0], training.step_G(gan, gan.sample_z(n))))
+        self.phase, self.d_updates = "G", 0
+
+    def run(self, n_steps: int) -> None:
+        """`n_steps` rounds, or as many as there are before something blows up."""
+        for _ in range(check_int("n_steps", n_steps, 0, 10**9)):
+            if self.trouble:
+                break
+            self.step()
+
+    def film(self, steps: Iterable[int]) -> list[Frame]:
+        """Train on, and keep what is to be seen at each of these steps."""
+        frames = []
+        for step in steps:
+            self.run(max(step - self.gan.step, 0))
+            frames.append(self.frame())
+        return frames
+
+    def change(self, **settings: Any) -> bool:
+        """Change fields of the experiment, `data` or `train_step`; the weights are kept.
+
+        Returns:
+            Whether training had to start again, because the networks themselves changed.
+
+        Raises:
+            ValueError, TypeError: if a setting is unknown or out of range; nothing has changed.
+        """
+        known = [*(f.name for f in fields(Experiment)), "data", "train_step"]
+        for name in settings:
+            check_choice("setting", name, known)
+        old_data, train_step = self.data, settings.pop("train_step", self.train_step)
+        if not callable(train_step):
+            raise TypeError(f"train_step = {train_step!r} has to be a function (gan, data).")
+        data = as_data(settings.pop("data")).to(self.device) if "data" in settings else old_data
+        new_shape = data.event_shape != old_data.event_shape
+        kept = default_experiment(data) if new_shape else self.experiment
+        if new_shape:  # other networks, so other rates; the game stays
+            kept = replace(kept, loss=self.experiment.loss)
+        experiment = replace(kept, **settings)
+        if experiment.loss is not self.experiment.loss:
+            check_loss(get_loss(experiment.loss))
+        restart = new_shape or any(
+            getattr(experiment, name) != getattr(self.experiment, name) for name in ARCHITECTURE
+        )
+        self.data, self.train_step, self.experiment = data, train_step, experiment
+        if restart:
+            self.reset()
+            return True
+        self.gan.configure(experiment)
+        if self.trouble and self.trouble.what == "error":  # the weights are sound: try again
+            self.trouble = None
+        if data is not old_data:
+            self._prepare_previews()
+        return False
+
+    def rewind(self, step: int) -> None:
+        """Go back to the last moment kept at or before `step`, with the settings of that moment."""
+        moment = self.timeline.back_to(check_int("step", step, 0, 10**12))
+        self.gan, self.experiment = moment.gan.copy(), moment.gan.experiment
+        data_changed, self.data = moment.data is not self.data, moment.data
+        self.train_step = moment.train_step
+        self.history.forget_after(self.gan.step)
+        self.trouble, self.phase, self.d_updates = None, "", 0
+        if data_changed:
+            self._prepare_previews()
+
+    def _guarded(self, update: Callable[[], tuple[Any, Any]]) -> None:
+        """Run an update; an error in it or a number that blew up becomes the trouble."""
+        if self.trouble:
+            return
+        before, step = self.gan.step, self.gan.step
+        try:
+            loss_D, loss_G = update()
+            self.last_losses = float(loss_D), float(loss_G)
+        except Exception as error:  # the reader's own code may raise anything
+            self.trouble = Trouble(
+                "error", step, f"{type(error).__name__}: {error}", own_line(error)
+            )
+            return
+        values = dict(zip(CURVES[:2], self.last_losses, strict=True))
+        due = self.gan.step != before and self.gan.step % self.history.stride == 0
+        if due:
+            values["grad_D"] = training.gradient_norm(self.gan.D)
+            values["grad_G"] = training.gradient_norm(self.gan.G)
+        self._stop_unless_finite(values, step)
+        if due and not self.trouble:
+            self.history.add(self.gan.step, values.values())
+        if not self.trouble and self.gan.step != before:
+            self.timeline.offer(self)
+
+    def _stop_unless_finite(self, values: dict[str, float], step: int) -> None:
+        for name, value in values.items():
+            not_yet = math.isnan(value) and self.gan.step == 0  # no update of G so far
+            if not math.isfinite(value) and not not_yet:
+                self.trouble = Trouble(name, step, f"{value} ({describe(self.experiment)})")
+                return
+
+    # --- what is seen of it --------------------------------------------------------------------
+
+    def _prepare_previews(self) -> None:
+        """Fixed noise and fixed real samples of their own: looking does not change training."""
+        rng = torch.Generator(self.device).manual_seed(self.seed + 1)
+        images = isinstance(self.data, Images)
+        n = N_PICTURES if images else N_POINTS
+        self.z_preview = self.gan.sample_z(n, rng)
+        self.x_preview = self.data.sample(n, rng)
+        if self.data.event_shape == (2,):
+            line = torch.linspace(-STAGE, STAGE, N_HEAT, device=self.device)
+            y, x = torch.meshgrid(line.flip(0), line, indexing="ij")  # row 0 is the top
+            self.grid = torch.stack([x, y], dim=-1).reshape(-1, 2)  # (64 * 64, 2)
+
+    @property
+    def kind(self) -> str:
+        """Which stage shows it: "1d", "2d" or "images"."""
+        return {(1,): "1d", (2,): "2d"}.get(self.data.event_shape, "images")
+
+    def frame(self) -> Frame:
+        """A snapshot of everything that is shown: (header, arrays), see `stage.pack_frame`."""
+        x_fake = self.gan.sample(self.z_preview)
+        if not x_fake.isfinite().all() and not self.trouble:
+            self.trouble = Trouble("samples", self.gan.step, f"nan ({describe(self.experiment)})")
+        x_fake = x_fake.nan_to_num(0.0, 0.0, 0.0)
+        with looking_at(self.gan.D):
+            d_real, d_fake, push = self._verdicts(x_fake)
+            draw = {"1d": self._frame_1d, "2d": self._frame_2d, "images": self._frame_images}
+            meters, extent, arrays = draw[self.kind](x_fake, push)
+        verdict = self._scale(d_real, d_fake)
+        if self.kind == "2d":
+            arrays["heat"] = (255 * verdict(arrays["heat"])).to(torch.uint8)
+        elif self.kind == "1d":
+            arrays["D"] = verdict(arrays["D"])
+        else:
+            arrays["verdict"] = verdict(d_fake)
+        for name, logits in (("d_real", d_real), ("d_fake", d_fake)):
+            meters.append({"id": name, "value": float(verdict(logits).mean())})
+        header = {
+            "kind": self.kind,
+            "step": self.gan.step,
+            "phase": self.phase,
+            "range": extent,
+            "verdict": "probability" if self.gan.loss.is_probability else "relative",
+            "meters": meters,
+        }
+        shown = {name: value.cpu().numpy() for name, value in arrays.items()}
+        timeline = np.array([m.step for m in self.timeline.moments], dtype=np.float32)
+        return header, shown | self.history.arrays() | {"timeline": timeline}
+
+    def _verdicts(self, x_fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of real and fake previews, and the way G's loss pushes each fake sample."""
+        x = x_fake.detach().requires_grad_()
+        d_fake = self.gan.D(x)
+        (gradient,) = torch.autograd.grad(self.gan.loss.generator(d_fake), x)
+        with torch.no_grad():
+            d_real = self.gan.D(self.x_preview)
+        return d_real, d_fake.detach(), -gradient * len(x)  # as if each sample were alone
+
+    def _scale(self, d_real: Tensor, d_fake: Tensor) -> Callable[[Tensor], Tensor]:
+        """Logits -> 0 (fake) to 1 (real); a critic's scores are shown relative to each other."""
+        if self.gan.loss.is_probability:
+            return torch.sigmoid
+        middle = (d_real.mean() + d_fake.mean()) / 2
+        spread = torch.cat([d_real, d_fake]).std() + 1e-12
+        return lambda logits: torch.sigmoid(2 * (logits - middle) / spread)
+
+    @torch.no_grad()
+    def _frame_2d(self, x_fake: Tensor, push: Tensor) -> tuple[list, list, dict[str, Tensor]]:
+        heat = self.gan.D(self.grid).reshape(N_HEAT, N_HEAT)
+        meters: list[dict[str, Any]] = []
+        if isinstance(self.data, Mixture):
+            modes, good = mode_coverage(x_fake, self.data)
+            if self.data.n_modes is not None:
+                meters.append({"id": "modes", "value": int(modes), "of": self.data.n_modes})
+            meters.append({"id": "good", "value": float(good), "unit": "%"})
+        arrays = {"heat": heat, "real": self.x_preview, "fake": x_fake, "push": push}
+        return meters, [-STAGE, STAGE, -STAGE, STAGE], arrays
+
+    @torch.no_grad()
+    def _frame_1d(self, x_fake: Tensor, push: Tensor) -> tuple[list, list, dict[str, Tensor]]:
+        extent = stage_1d(self.x_preview)
+        edges = torch.linspace(extent[0], extent[1], N_GRID + 1, device=self.device)
+        x = (edges[1:] + edges[:-1]) / 2  # (200,)
+        if self.experiment.latent_dim == 1:  # exactly
+            z = normal_quantiles(1023).float().to(self.device)[:, None]
+            g = self.gan.sample(z)[:, 0]
+        else:  # from many samples
+            rng = torch.Generator(self.device).manual_seed(self.seed + 2)
+            g = self.gan.sample(self.gan.sample_z(8192, rng))[:, 0].sort().values
+        q = pushforward_density(g.nan_to_num(), edges)
+        p = self.data.prob(x[:, None]) if isinstance(self.data, Mixture) else torch.zeros_like(x)
+        dx = (extent[1] - extent[0]) / N_GRID
+        meters = [{"id": "jsd", "value": float(jensen_shannon(p, q, dx))}]
+        lines = slice(None, None, N_POINTS // 64)
+        arrays = {"x": x, "p": p, "q": q, "D": self.gan.D(x[:, None])}
+        arrays |= {"D_star": optimal_discriminator(p, q)}
+        arrays |= {"gz": x_fake[lines, 0], "push": push[lines, 0]}
+        arrays |= {"z": self.z_preview[lines, 0]}
+        return meters, [*extent, 0.0, float(p.max())], arrays
+
+    def _frame_images(self, x_fake: Tensor, push: Tensor) -> tuple[list, list, dict[str, Tensor]]:
+        grey = x_fake.mean(1)  # (64, H, W)
+        return [], [], {"grid": ((grey + 1) * 127.5).clamp(0, 255).to(torch.uint8)}
+
+
+def as_data(data: Any) -> Any:
+    """The data of that name, or the reader's own as it is."""
+    if isinstance(data, str):
+        check_choice("data", data, WORLD_NAMES)
+        return load_mnist("train", size=16) if data == "digits" else (WORLDS | WORLDS_1D)[data]()
+    for needed in ("event_shape", "sample", "to"):
+        if not hasattr(data, needed):
+            raise TypeError(
+                f"data = {type(data).__name__} has no {needed}; give one of "
+                f"{', '.join(WORLD_NAMES)}, a Mixture (for points: from_points) or Images."
+            )
+    return data
+
+
+def default_experiment(data: Any) -> Experiment:
+    """Settings that learn this kind of data in a minute on a laptop."""
+    if len(data.event_shape) == 3:
+        return Experiment(
+            network="conv", latent_dim=64, batch_size=32, beta1=0.5, beta2=0.999, ema=0.995
+        )
+    if data.event_shape == (1,):  # D close to its optimum, as in the paper's figure 1
+        return Experiment(latent_dim=1, d_steps=3, lr_D=3e-3, lr_G=5e-4)
+    return Experiment()
+
+
+def stage_1d(x: Tensor) -> tuple[float, float]:
+    """Room for the data with a margin of a third on either side."""
+    low, high = float(x.min()), float(x.max())
+    margin = (high - low) / 3 + 1e-3
+    return low - margin, high + margin
+
+
+def describe(experiment: Experiment) -> str:
+    """What differs from the defaults and may be to blame, e.g. `loss=hinge, lr_D=0.1`."""
+    loss = get_loss(experiment.loss).name
+    words = [f"loss={loss}", f"lr_D={experiment.lr_D:g}", f"lr_G={experiment.lr_G:g}"]
+    for name in ("d_steps", "gradient_penalty", "r1", "clip", "spectral_norm"):
+        value = getattr(experiment, name)
+        if value != getattr(Experiment(), name):
+            words.append(f"{name}={value}")
+    return ", ".join(words)
+
+
+def own_line(error: BaseException) -> str:
+    """The innermost line of the traceback that is the reader's own, not a library's."""
+    libraries = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent))
+    own = [
+        f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(libraries)
+    ]
+    return f"line {own[-1].lineno}: {own[-1].line}" if own else ""

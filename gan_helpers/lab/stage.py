@@ -1,0 +1,113 @@
+"""The stage of the live lab: a canvas that shows the frames it is sent, and the frames' format."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+HERE = Path(__file__).parent
+DTYPES = {"f4": np.dtype("<f4"), "u1": np.dtype("u1")}  # the two that the canvas can read in place
+
+# English defaults of every word on the stage; `labels` of other languages override them by key.
+LABELS: dict[str, str] = {
+    "real": "real (data)",
+    "fake": "generated",
+    "push": "push on G",
+    "critic": "critic (relative)",
+    "counter": "step",
+    "losses": "loss",
+    "grad_norms": "gradient norm",
+    "phase_D": "D learns to tell them apart",
+    "phase_G": "G follows the arrows",
+    "waiting": "waiting for the first picture …",
+    "keys": "space: play/pause · →: step · d: D only · g: G only · r: reset",
+    "draw_prompt": "Draw with the mouse",
+    "draw_done": "Done",
+    "draw_clear": "Clear",
+    "modes": "modes covered",
+    "good": "good samples",
+    "d_real": "D on real",
+    "d_fake": "D on generated",
+    "jsd": "JSD(p‖q)",
+}
+
+
+class Stage(anywidget.AnyWidget):
+    """The canvas of the lab: draws the last frame, sends back what the reader draws and types.
+
+    Messages to Python (`on_msg`), each a dict with a "type":
+    "shown" (n: every frame up to n is drawn or skipped), "strokes" (strokes: polylines of [x, y] in
+    the range of the frame), "key" (action: toggle, step, step_D, step_G, reset), "views" (count).
+    """
+
+    _esm = HERE / "stage.js"
+    _css = HERE / "stage.css"
+
+    frame = traitlets.Bytes(b"").tag(sync=True)  # of pack_frame; empty shows a placeholder
+    labels = traitlets.Dict(dict(LABELS)).tag(sync=True)
+    drawing = traitlets.Bool(False).tag(sync=True)  # set back to False by the canvas when done
+    size = traitlets.Int(400, min=120, max=2000).tag(sync=True)  # edge of the stage, CSS pixels
+
+    @traitlets.validate("labels")
+    def _complete_labels(self, proposal: dict[str, Any]) -> dict[str, str]:
+        return {**LABELS, **proposal["value"]}
+
+
+def pack_frame(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
+    """One frame as bytes: uint32 length of the header | JSON header | the arrays' bytes.
+
+    header: what JSON can say; NaN and infinities become null. arrays: float32 or uint8, any shape;
+    each begins at a multiple of 4 bytes, so that JavaScript can look at it without copying.
+    Raises TypeError for any other dtype.
+    """
+    entries: dict[str, dict[str, Any]] = {}
+    payload = bytearray()
+    for name, array in arrays.items():
+        code = {"f": "f4", "u": "u1"}.get(array.dtype.kind, "")
+        if array.dtype.itemsize != (DTYPES[code].itemsize if code else 0):
+            raise TypeError(
+                f"arrays[{name!r}] has dtype {array.dtype}, but a frame carries float32 or uint8; "
+                "convert it with .astype"
+            )
+        entries[name] = {"dtype": code, "shape": list(array.shape), "offset": len(payload)}
+        payload += array.astype(DTYPES[code], copy=False).tobytes()
+        payload += bytes(-len(payload) % 4)
+    text = json.dumps(_null_unless_finite({**header, "arrays": entries}), allow_nan=False).encode()
+    text += b" " * (-len(text) % 4)
+    return struct.pack("<I", len(text)) + text + payload
+
+
+def unpack_frame(frame: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of a packed frame: the inverse of `pack_frame`, for tests and for looking.
+
+    Raises ValueError for bytes that are cut short.
+    """
+    start = 4 + struct.unpack_from("<I", frame)[0] if len(frame) >= 4 else 4
+    if len(frame) < start:
+        raise ValueError(f"frame has {len(frame)} bytes, but its header ends at byte {start}")
+    header = json.loads(frame[4:start])
+    arrays = {}
+    for name, entry in header.pop("arrays").items():
+        dtype, count = DTYPES[entry["dtype"]], math.prod(entry["shape"])
+        flat = np.frombuffer(frame, dtype, count, start + entry["offset"]) if count else []
+        arrays[name] = np.asarray(flat, dtype).reshape(entry["shape"])
+    return header, arrays
+
+
+def _null_unless_finite(value: Any) -> Any:
+    # JSON knows no NaN: one in a meter would make the whole frame unreadable.
+    if isinstance(value, Mapping):
+        return {key: _null_unless_finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_null_unless_finite(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,444 @@
+"""The lab as the reader sees it: the stage, the controls around it, and the worker behind them.
+
+The controls only leave commands for the worker; what they show follows the session's state.
+"""
+
+from __future__ import annotations
+
+import html
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any
+
+import ipywidgets as W
+from IPython.core.getipython import get_ipython
+
+from gan_helpers import training
+from gan_helpers.checks import check_int
+from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
+from gan_helpers.lab.labels import labels
+from gan_helpers.lab.session import (
+    Session,
+    TrainStep,
+    Trouble,
+    as_data,
+    default_experiment,
+    own_line,
+)
+from gan_helpers.lab.stage import Stage, pack_frame
+from gan_helpers.lab.worker import MAX_PER_SECOND, Worker
+from gan_helpers.losses import LOSSES, get_loss
+from gan_helpers.training import Experiment
+
+RATES = (1, 10, 100, 1000)
+OWN = "own"
+IN_FLIGHT = 2  # frames sent and not yet drawn; more would only pile up in a slow browser
+PATIENCE = 0.5  # seconds to wait for a browser that does not answer
+SLIDERS: dict[str, Callable[..., W.Widget]] = {
+    "d_steps": partial(W.IntSlider, min=1, max=10),
+    "lr_D": partial(W.FloatLogSlider, min=-5, max=-1, step=0.25, readout_format=".1e"),
+    "lr_G": partial(W.FloatLogSlider, min=-5, max=-1, step=0.25, readout_format=".1e"),
+    "batch_size": partial(W.SelectionSlider, options=(16, 32, 64, 128, 256, 512)),
+    "width": partial(W.SelectionSlider, options=(8, 16, 32, 64, 128)),
+    "spectral_norm": W.Checkbox,
+    "gradient_penalty": partial(W.SelectionSlider, options=(0.0, 0.1, 0.3, 1.0, 3.0, 10.0)),
+    "r1": partial(W.SelectionSlider, options=(0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0)),
+    "clip": partial(W.SelectionSlider, options=(0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
+}
+ROWS = {
+    "basics": ("d_steps", "lr_D", "lr_G", "batch_size", "width"),
+    "remedies": ("spectral_norm", "gradient_penalty", "r1", "clip"),
+}
+_live: weakref.WeakSet[Lab] = weakref.WeakSet()  # to end the lab of a cell that is run again
+_hooked: weakref.WeakSet[Any] = weakref.WeakSet()  # shells whose interrupts pause the labs
+
+
+class Lab:
+    """A GAN that trains before your eyes.
+
+    Show it by making it the last expression of a cell. Running the cell again ends the old lab.
+
+    Args:
+        data: a world's name ("ring", "grid", "spiral", "moons", "two_gaussians", "digits", …), or
+            a `Mixture` or `Images` of your own.
+        lang: language of the controls, "ja" or "en".
+        seed: the same seed gives the same training.
+        device: where to train; None measures what is quickest.
+        experiment: all settings at once; by default what suits the data.
+        train_step: your own step, `(gan, data) -> (loss_D, loss_G)`.
+        **settings: single fields of the experiment, e.g. `loss="saturating"`.
+
+    Raises:
+        ValueError, TypeError: if a setting is unknown or out of range.
+    """
+
+    def __init__(
+        self,
+        data: Any = "ring",
+        *,
+        lang: str = "en",
+        seed: int = 0,
+        device: str | None = None,
+        experiment: Experiment | None = None,
+        train_step: TrainStep = training.train_step,
+        **settings: Any,
+    ) -> None:
+        self.text = labels(lang)
+        chosen = as_data(data)
+        base = experiment or default_experiment(chosen)
+        check_settings(settings)
+        full = replace(base, **settings)
+        self.seconds_per_step: dict[str, float] = {}
+        if device is None:
+            device, self.seconds_per_step = training.choose_device(full, chosen.to)
+        self.session = Session(full, chosen, seed, device, train_step)
+        self.world = data if isinstance(data, str) else OWN
+        self.worker = Worker(self.session, self._publish, self._ready, self._report)
+        self._sent = self._shown = 0
+        self._sent_at = 0.0
+        self._views = 0
+        self._syncing_thread = 0  # the thread that is bringing the controls in line
+        self.stage = Stage(labels=self.text)
+        self.stage.on_msg(self._on_stage_message)
+        self._build_controls()
+        self._end_labs_of_this_cell()
+        self._publish()
+
+    # --- from a cell ---------------------------------------------------------------------------
+
+    def run(self, n_steps: int) -> None:
+        """Train `n_steps` here and now, without a thread; an interrupt keeps what was learned."""
+        from tqdm.auto import tqdm
+
+        check_int("n_steps", n_steps, 0, 10**9)
+        with tqdm(total=n_steps, leave=False, unit="step") as bar:
+            self.worker.run(n_steps, lambda done: bar.update(done - bar.n))
+        self._publish()
+
+    def change(self, **settings: Any) -> None:
+        """Change settings while it trains: fields of the experiment, `data` or `train_step`."""
+        with self.worker.lock:
+            self._apply(settings)
+        self._publish()
+
+    def play(self) -> None:
+        self.worker.play()
+
+    def pause(self) -> None:
+        self.worker.pause()
+
+    def reset(self, seed: int | None = None) -> None:
+        """Start again, from the same seed unless another is given."""
+        with self.worker.lock:
+            self.worker.playing = False
+            self.session.reset(seed)
+        self._publish()
+
+    def rewind(self, step: int) -> None:
+        """Back to the last moment kept at or before `step`."""
+        with self.worker.lock:
+            self._rewind(step)
+        self._publish()
+
+    def close(self) -> None:
+        """End the thread; the last picture stays."""
+        self.worker.close()
+        _live.discard(self)
+
+    # --- the controls --------------------------------------------------------------------------
+
+    def _build_controls(self) -> None:
+        t, button = self.text, self._button
+        self.play_button = button("play", self._toggle, icon="play", button_style="primary")
+        self.buttons = {
+            name: button(name, partial(self._act, name), t[f"{name}_hint"])
+            for name in ("step", "step_D", "step_G", "reset", "new_seed")
+        }
+        rates = [(t[f"rate_{rate}"], float(rate)) for rate in RATES]
+        self.rate = W.Dropdown(options=rates, value=MAX_PER_SECOND, description=t["rate"])
+        self.rate.observe(lambda change: setattr(self.worker, "rate", change["new"]), "value")
+        worlds = (*WORLDS, "digits") if self.session.kind != "1d" else tuple(WORLDS_1D)
+        own = [(t["own_data"], OWN)]
+        self.data = W.Dropdown(
+            options=[(t.get(name, name.replace("_", " ")), name) for name in worlds] + own,
+            value=self.world,
+            description=t["data"],
+        )
+        self.data.observe(self._on_data, "value")
+        self.draw_button = W.ToggleButton(
+            description=t["draw"], tooltip=t["draw_hint"], icon="pencil"
+        )
+        self.draw_button.layout.display = "none" if self.session.kind == "1d" else None
+        W.link((self.draw_button, "value"), (self.stage, "drawing"))
+        loss_names = [(t.get(name, name.replace("_", " ")), name) for name in LOSSES]
+        self.loss = W.Dropdown(
+            options=[*loss_names, (t["own_loss"], OWN)], value=self._loss(), description=t["loss"]
+        )
+        self.loss.observe(self._on_loss, "value")
+        self.settings = {name: self._setting(name) for names in ROWS.values() for name in names}
+        self.time = W.SelectionSlider(
+            options=(0,), description=t["time"], tooltip=t["time_hint"], continuous_update=False
+        )
+        self.time.layout.width = "98%"
+        self.time.observe(self._on_time, "value")
+        self.message = W.HTML(f"<span role='status'>{t['ready']}</span>")
+        self.box = self._arrange()
+
+    def _button(self, name: str, act: Callable[[], None], hint: str = "", **look: Any) -> W.Button:
+        button = W.Button(description=self.text[name], tooltip=hint, **look)
+        button.layout.width = "auto"
+        button.on_click(lambda _: act())
+        return button
+
+    def _setting(self, name: str) -> W.Widget:
+        value = self._shown_value(name)
+        make = SLIDERS[name]
+        wide = {"description_width": "11em"}
+        options = getattr(make, "keywords", {}).get("options")
+        extra = {}
+        if options:
+            extra["options"] = [(self._number(v), v) for v in nearby(options, value)]
+        widget = make(value=value, description=self.text[name], style=wide, **extra)
+        widget.layout.width = "24em"
+        off = None if name == "clip" else 0.0  # a slider cannot hold None
+
+        def post(change: dict[str, Any]) -> None:
+            self._post_change({name: change["new"] or off} if options else {name: change["new"]})
+
+        widget.observe(post, "value")
+        return widget
+
+    def _shown_value(self, name: str) -> Any:
+        value = getattr(self.session.experiment, name)
+        return 0.0 if value is None else value
+
+    def _number(self, value: float) -> str:
+        return f"{value:g}" if value else self.text["off"]
+
+    def _arrange(self) -> W.VBox:
+        wrap = W.Layout(flex_flow="row wrap", align_items="center")
+        buttons = W.Box([self.play_button, *self.buttons.values(), self.rate], layout=wrap)
+        choices = W.Box([self.data, self.draw_button, self.loss], layout=wrap)
+        groups = W.Accordion(
+            [W.Box([self.settings[n] for n in names], layout=wrap) for names in ROWS.values()],
+            titles=[self.text[row] for row in ROWS],
+        )
+        return W.VBox([buttons, choices, self.stage, self.time, self.message, groups])
+
+    # --- what a touched control does: it leaves a command --------------------------------------
+
+    def _toggle(self) -> None:
+        self.worker.pause() if self.worker.playing else self.worker.play()
+
+    def _act(self, name: str) -> None:
+        session = self.session
+        actions: dict[str, Callable[[], Any]] = {
+            "step": session.step,
+            "step_D": session.step_D,
+            "step_G": session.step_G,
+            "reset": session.reset,
+            "new_seed": lambda: session.reset(session.seed + 1),
+        }
+
+        def command() -> None:
+            self.worker.playing = self.worker.playing and name in ("reset", "new_seed")
+            actions[name]()
+            self._say("ready") if name in ("reset", "new_seed") else None
+
+        self.worker.post(command)
+
+    @property
+    def _syncing(self) -> bool:
+        """Whether a control moved because the session did, and not by the reader's hand."""
+        return self._syncing_thread == threading.get_ident()
+
+    def _post_change(self, settings: dict[str, Any]) -> None:
+        if not self._syncing:
+            self.worker.post(lambda: self._apply(settings))
+
+    def _on_loss(self, change: dict[str, Any]) -> None:
+        if change["new"] != OWN:
+            self._post_change({"loss": change["new"]})
+
+    def _on_data(self, change: dict[str, Any]) -> None:
+        if change["new"] != OWN:
+            self._post_change({"data": change["new"]})
+
+    def _on_time(self, change: dict[str, Any]) -> None:
+        step = change["new"]
+        if not self._syncing and step != self.time.options[-1]:
+            self.worker.post(lambda: self._rewind(step))
+
+    def _on_stage_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        kind = content.get("type")
+        if kind == "shown":
+            self._shown = max(self._shown, int(content["n"]))
+        elif kind == "strokes":
+            strokes = content["strokes"]
+            self.worker.post(lambda: self._draw(strokes))
+            self.draw_button.value = False
+        elif kind == "key":
+            action = content["action"]
+            self._toggle() if action == "toggle" else self._act(action)
+        elif kind == "views":
+            self._views = content["count"]
+            if self._views == 0:  # nobody looks any more
+                self.worker.pause()
+
+    # --- commands: run between two steps -------------------------------------------------------
+
+    def _apply(self, settings: dict[str, Any]) -> None:
+        """Change settings; what is wrong with them is shown, and training goes on unharmed."""
+        session = self.session
+        current = {f.name: getattr(session.experiment, f.name) for f in fields(Experiment)}
+        current["data"] = self.world
+        new = {k: v for k, v in settings.items() if k not in current or current[k] is not v}
+        new = {k: v for k, v in new.items() if k not in current or current[k] != v}
+        if not new:
+            return
+        restarted = session.change(**new)
+        if "data" in new:
+            self.world = new["data"] if isinstance(new["data"], str) else OWN
+        if restarted:
+            self._say("restarted")
+        else:
+            what = ", ".join(f"{k} = {getattr(v, 'name', v)}" for k, v in new.items())
+            self._say("changed", what=what, step=session.gan.step)
+
+    def _draw(self, strokes: list[list[tuple[float, float]]]) -> None:
+        data = from_drawing(strokes)
+        self._apply({"data": data})
+        self._say("drawn", n=len(data.means))
+
+    def _rewind(self, step: int) -> None:
+        self.worker.playing = False
+        self.session.rewind(step)
+        name = getattr(self.session.data, "name", OWN)
+        self.world = name if name in dict(self.data.options).values() else OWN
+        self._say("rewound", step=self.session.gan.step)
+
+    def _report(self, error: Exception) -> None:
+        """A setting was refused, or code raised an error: say so beside the lab."""
+        line = own_line(error)
+        self._say_text(f"{type(error).__name__}: {error} {line}", alarm=True)
+
+    # --- what is shown follows the session -----------------------------------------------------
+
+    def _publish(self) -> None:
+        """Send the picture and bring the controls in line; called between two steps."""
+        with self.worker.lock:
+            header, arrays = self.session.frame()
+            self._sent += 1
+            self._sent_at = time.monotonic()
+            header |= {"n": self._sent, "running": self.worker.playing}
+            self.stage.frame = pack_frame(header, arrays)
+            self._sync_controls(arrays["timeline"])
+
+    def _ready(self) -> bool:
+        waiting = self._sent - self._shown
+        return waiting < IN_FLIGHT or time.monotonic() - self._sent_at > PATIENCE
+
+    def _sync_controls(self, timeline: Any) -> None:
+        playing, trouble = self.worker.playing, self.session.trouble
+        self._syncing_thread = threading.get_ident()
+        try:
+            self.play_button.description = self.text["pause" if playing else "play"]
+            self.play_button.icon = "pause" if playing else "play"
+            self.loss.value, self.data.value = self._loss(), self.world
+            for name, widget in self.settings.items():
+                value = self._shown_value(name)
+                if widget.value != value:
+                    if isinstance(widget, W.SelectionSlider):
+                        options = nearby([v for _, v in widget.options], value)
+                        widget.options = [(self._number(v), v) for v in options]
+                    widget.value = value
+            if not playing:
+                steps = sorted({*(int(s) for s in timeline), self.session.gan.step})
+                if list(self.time.options) != steps:
+                    self.time.options = steps
+                self.time.value = self.session.gan.step
+            self.time.disabled = playing
+        finally:
+            self._syncing_thread = 0
+        if trouble:
+            self._say_trouble(trouble)
+
+    def _loss(self) -> str:
+        loss = get_loss(self.session.experiment.loss)
+        return loss.name if LOSSES.get(loss.name) is loss else OWN
+
+    def _say(self, key: str, **values: Any) -> None:
+        self._say_text(self.text[key].format(**values))
+
+    def _say_trouble(self, trouble: Trouble) -> None:
+        key = "error" if trouble.what == "error" else "stopped"
+        words = {"what": trouble.what, "detail": trouble.detail, "line": trouble.line}
+        self._say_text(self.text[key].format(step=trouble.step, **words), alarm=True)
+
+    def _say_text(self, words: str, alarm: bool = False) -> None:
+        style = " style='color: var(--jp-error-color1, #c62828); font-weight: 600'" if alarm else ""
+        e, s = self.text, self.session
+        about = f"{e['seed']} {s.seed} · {e['device']} {s.device}"
+        self.message.value = (
+            f"<span role='status'{style}>{html.escape(words)}</span> "
+            f"<span style='opacity: .6'>({about})</span>"
+        )
+
+    # --- in the notebook -----------------------------------------------------------------------
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """The widget, and a picture of the present state for front-ends that cannot run it."""
+        from gan_helpers.plots import frame_png
+
+        bundle = self.box._repr_mimebundle_(**kwargs) or {}
+        return {**bundle, "image/png": frame_png(*self.session.frame())}
+
+    def _end_labs_of_this_cell(self) -> None:
+        shell = get_ipython()
+        self._cell, self._execution = current_cell()
+        for lab in list(_live):
+            if lab._cell == self._cell is not None and lab._execution != self._execution:
+                lab.close()
+        _live.add(self)
+        if shell is not None and shell not in _hooked:
+            shell.events.register("post_run_cell", pause_after_interrupt)
+            _hooked.add(shell)
+
+
+def current_cell() -> tuple[str | None, int]:
+    """What identifies the cell being run, and how many times cells have been run."""
+    shell = get_ipython()
+    kernel = getattr(shell, "kernel", None)
+    if shell is None or kernel is None:
+        return None, 0
+    parent = kernel.get_parent() or {}
+    cell = parent.get("metadata", {}).get("cellId") or parent.get("content", {}).get("code")
+    return cell, shell.execution_count
+
+
+def pause_after_interrupt(result: Any) -> None:
+    """An interrupt reaches only the main thread; the labs' threads shall pause as well."""
+    if isinstance(result.error_in_exec, KeyboardInterrupt):
+        for lab in list(_live):
+            if lab.worker.playing:
+                lab.pause()
+                lab._say("interrupted", step=lab.session.gan.step)
+
+
+def nearby(options: Any, value: Any) -> list[Any]:
+    """The options of a slider, with the present value among them."""
+    if value in options:
+        return list(options)
+    return sorted([*options, value])
+
+
+def check_settings(settings: dict[str, Any]) -> None:
+    """Raise a ValueError that names a setting that does not exist."""
+    from gan_helpers.checks import check_choice
+
+    for name in settings:
+        check_choice("setting", name, [f.name for f in fields(Experiment)])

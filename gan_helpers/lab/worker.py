@@ -1,0 +1,180 @@
+"""The one thread that trains.
+
+Widget callbacks run on whatever thread the kernel likes (a subshell's in ipykernel 7, the main one
+before), so they never touch a model: they leave a command, and the worker takes it between two
+steps. The thread lives while there is something to do and ends by itself when there is not.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from gan_helpers.lab.session import Session
+
+Command = Callable[[], None]
+
+FRAME_SECONDS = 1 / 30
+VIEW_SHARE = 0.07  # of the time, at most, goes into the picture
+LINGER_SECONDS = 0.5  # a paused thread waits this long for the next command before it ends
+MAX_PER_SECOND = 1000.0  # a rate at or above this means: as fast as the machine can
+
+
+class Worker:
+    """Drives a session from a thread of its own, or from the caller's through `run`.
+
+    Args:
+        session: what is trained.
+        publish: called after each burst of steps and after each command, to show the state.
+        ready: whether the last picture has arrived, so that another one makes sense.
+        report: told about an exception of a command or a picture; the thread goes on.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        publish: Callable[[], None] = lambda: None,
+        ready: Callable[[], bool] = lambda: True,
+        report: Callable[[Exception], None] = lambda error: print(f"lab: {error!r}"),
+    ) -> None:
+        self.session, self.publish, self.ready = session, publish, ready
+        self.report = report
+        self.lock = threading.RLock()  # held by whoever touches the session
+        self.inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self.playing = self.closed = False
+        self.rate = MAX_PER_SECOND  # steps per second
+        self._thread: threading.Thread | None = None
+        self._gate = threading.Lock()  # guards the thread's birth and death
+        self._frame_cost = 0.0
+
+    # --- called from any thread ----------------------------------------------------------------
+
+    def post(self, command: Command) -> None:
+        """Leave a command for the next step boundary."""
+        with self._gate:
+            if self.closed:
+                return
+            self.inbox.put(command)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._live, name="gan-lab", daemon=True)
+                self._thread.start()
+
+    def play(self) -> None:
+        self.post(lambda: self._set_playing(True))
+
+    def pause(self) -> None:
+        """Takes effect at once, even while a long burst is under way."""
+        self.playing = False
+        self.post(lambda: self._set_playing(False))
+
+    def close(self, timeout: float = 5.0) -> None:
+        """End the thread, if there is one, and take no more commands."""
+        with self._gate:
+            self.closed, self.playing = True, False
+            thread = self._thread
+            self.inbox.put(lambda: None)  # wakes it
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def run(self, n_steps: int, progress: Callable[[int], object] = lambda n: None) -> None:
+        """Train here and now, in the caller's thread; an interrupt leaves the model as it is."""
+        self.playing = False
+        last = time.perf_counter()
+        for done in range(n_steps):
+            with self.lock:
+                if self.session.trouble:
+                    break
+                self.session.step()
+            if not self.inbox.empty():
+                time.sleep(0.001)  # let the thread have the lock: a control was touched
+            if time.perf_counter() - last > 0.1:
+                progress(done + 1)
+                last = time.perf_counter()
+        progress(n_steps)
+
+    # --- the thread ----------------------------------------------------------------------------
+
+    def _set_playing(self, playing: bool) -> None:
+        self.playing = playing and not self.session.trouble
+
+    def _live(self) -> None:
+        while True:
+            wait = 0.0 if self.playing else LINGER_SECONDS
+            if not self._obey(wait) and not self.playing:
+                with self._gate:  # nobody can post between the look and the end
+                    if self.inbox.empty() or self.closed:
+                        self._thread = None
+                        return
+            if self.playing:
+                self._burst()
+
+    def _obey(self, wait: float) -> bool:
+        """Take all commands there are; wait for the first one. Whether there was one."""
+        try:
+            command = self.inbox.get(timeout=wait) if wait else self.inbox.get_nowait()
+        except queue.Empty:
+            return False
+        if self.closed:
+            return False
+        while True:
+            try:
+                with self.lock:
+                    command()
+            except Exception as error:
+                self.report(error)
+            if self.inbox.empty() or self.closed:
+                break
+            command = self.inbox.get()
+        if not self.closed:
+            self._show()
+        return True
+
+    def _burst(self) -> None:
+        """Steps until the next picture is due; a waiting command ends it early."""
+        if self.rate < MAX_PER_SECOND:
+            self._slow_step()
+        else:
+            end = time.perf_counter() + max(FRAME_SECONDS, self._frame_cost / VIEW_SHARE)
+            end -= self._frame_cost
+            with self.lock:
+                while self.playing and self.inbox.empty() and not self.session.trouble:
+                    self.session.step()
+                    if time.perf_counter() >= end:
+                        break
+        if self.session.trouble:
+            self.playing = False
+        if self.ready() or not self.playing:
+            self._show()
+
+    def _slow_step(self) -> None:
+        """One step, or one half-step where the eye can follow, and the wait after it."""
+        start = time.perf_counter()
+        with self.lock:
+            if self.rate > 2:
+                self.session.step()
+            else:
+                self._half_step()
+        self._show()
+        while (left := start + 1 / self.rate - time.perf_counter()) > 0 and self.inbox.empty():
+            time.sleep(min(left, 0.02))
+
+    def _half_step(self) -> None:
+        """D k times, then G: the same updates as `Session.step`, one at a time."""
+        session = self.session
+        if session.d_updates < session.experiment.d_steps:
+            session.step_D()
+        else:
+            session.step_G()
+
+    def _show(self) -> None:
+        start = time.perf_counter()
+        try:
+            with self.lock:
+                self.publish()
+        except Exception as error:
+            self.report(error)
+            self.playing = False
+        cost = time.perf_counter() - start
+        self._frame_cost = 0.9 * self._frame_cost + 0.1 * cost if self._frame_cost else cost

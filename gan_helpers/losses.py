@@ -1,0 +1,152 @@
+"""The games: each loss is a pair of functions of logits, and one row of `LOSSES`.
+
+A logit is what D returns, before any sigmoid: D(x) = sigmoid(logit). Three identities turn the
+printed formulas into code that neither overflows nor loses its gradient to rounding:
+
+    log D(x)         = -softplus(-logit)
+    log (1 - D(x))   = -softplus(logit)
+    D / (1 - D)      = exp(logit)
+
+Shapes: logits `[..., N]` in, one number per GAN out, `[...]`. For a single GAN that is `[N]` in
+and a scalar out. Both functions are *minimised*; an expectation is the mean over the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from gan_helpers.checks import check_choice
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A game: what D minimises, and what G minimises.
+
+    Args:
+        name: what the reader sees.
+        discriminator: `(d_real [..., N], d_fake [..., N]) -> [...]`.
+        generator: `(d_fake [..., N]) -> [...]`.
+        is_probability: whether sigmoid(logit) estimates the probability of "real" (False for a
+            critic, whose scores have no fixed scale).
+    """
+
+    name: str
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+    is_probability: bool = True
+
+
+def discriminator_cross_entropy(d_real: Tensor, d_fake: Tensor) -> Tensor:
+    """Minus the value of the game: -E[log D(x)] - E[log(1 - D(G(z)))].
+
+    Eq. (12.28) of the book; Goodfellow et al. (2014), eq. (1).
+    """
+    return softplus(-d_real).mean(-1) + softplus(d_fake).mean(-1)
+
+
+def generator_saturating(d_fake: Tensor) -> Tensor:
+    """E[log(1 - D(G(z)))], which is flat where D(G(z)) is near 0.
+
+    Eq. (12.28) of the book; Goodfellow et al. (2014), eq. (1).
+    """
+    return -softplus(d_fake).mean(-1)
+
+
+def generator_non_saturating(d_fake: Tensor) -> Tensor:
+    """-E[log D(G(z))], which is steep where D(G(z)) is near 0.
+
+    Goodfellow et al. (2014), section 3.
+    """
+    return softplus(-d_fake).mean(-1)
+
+
+def generator_maximum_likelihood(d_fake: Tensor) -> Tensor:
+    """-E[D(G(z)) / (1 - D(G(z)))]: for the optimal D its gradient is that of KL(p || q).
+
+    Goodfellow (2016), "NIPS 2016 Tutorial", eq. (14), without its factor 1/2.
+    """
+    return -torch.exp(d_fake).mean(-1)
+
+
+def discriminator_least_squares(d_real: Tensor, d_fake: Tensor) -> Tensor:
+    """1/2 E[(D(x) - 1)^2] + 1/2 E[D(G(z))^2], D without sigmoid. Mao et al. (2017), eq. (9)."""
+    return 0.5 * (d_real - 1).square().mean(-1) + 0.5 * d_fake.square().mean(-1)
+
+
+def generator_least_squares(d_fake: Tensor) -> Tensor:
+    """1/2 E[(D(G(z)) - 1)^2], D without sigmoid. Mao et al. (2017), eq. (9)."""
+    return 0.5 * (d_fake - 1).square().mean(-1)
+
+
+def discriminator_hinge(d_real: Tensor, d_fake: Tensor) -> Tensor:
+    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]. Lim and Ye (2017); Miyato et al. (2018)."""
+    return relu(1 - d_real).mean(-1) + relu(1 + d_fake).mean(-1)
+
+
+def discriminator_wasserstein(d_real: Tensor, d_fake: Tensor) -> Tensor:
+    """-(E[D(x)] - E[D(G(z))]): minus the critic's estimate of the Wasserstein distance.
+
+    Eq. (12.29) of the book; Arjovsky et al. (2017), eq. (3).
+    """
+    return d_fake.mean(-1) - d_real.mean(-1)
+
+
+def generator_wasserstein(d_fake: Tensor) -> Tensor:
+    """-E[D(G(z))]. Eq. (12.29) of the book; the hinge loss uses it too."""
+    return -d_fake.mean(-1)
+
+
+LOSSES: dict[str, Loss] = {
+    loss.name: loss
+    for loss in (
+        Loss("saturating", discriminator_cross_entropy, generator_saturating),
+        Loss("non_saturating", discriminator_cross_entropy, generator_non_saturating),
+        Loss("maximum_likelihood", discriminator_cross_entropy, generator_maximum_likelihood),
+        Loss("least_squares", discriminator_least_squares, generator_least_squares, False),
+        Loss("hinge", discriminator_hinge, generator_wasserstein, False),
+        Loss("wasserstein", discriminator_wasserstein, generator_wasserstein, False),
+    )
+}
+
+
+def get_loss(loss: str | Loss) -> Loss:
+    """The loss of that name, or the reader's own `Loss` as it is.
+
+    Raises:
+        ValueError: if the name is not one of `LOSSES`.
+    """
+    return loss if isinstance(loss, Loss) else LOSSES[check_choice("loss", loss, LOSSES)]
+
+
+def check_loss(loss: Loss) -> None:
+    """Try a loss on a few logits, so that a slip in the reader's own code is named before training.
+
+    Raises:
+        TypeError, ValueError: if a function does not return one finite number that depends on
+            the logits. What the functions themselves raise is passed on.
+    """
+    d_real = torch.linspace(-1, 1, 8, requires_grad=True)
+    d_fake = torch.linspace(-1.5, 1, 8, requires_grad=True)
+    calls = {
+        "discriminator": (loss.discriminator(d_real, d_fake), (d_real, d_fake)),
+        "generator": (loss.generator(d_fake), (d_fake,)),
+    }
+    for name, (value, inputs) in calls.items():
+        where = f"the {name} loss of {loss.name!r}"
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{where} returned {value!r}; it has to return a tensor, e.g. a mean.")
+        if value.shape != ():
+            raise ValueError(
+                f"{where} returned shape {list(value.shape)} for 8 logits; it has to return one "
+                "number: end it with .mean(-1)."
+            )
+        if not value.isfinite():
+            raise ValueError(f"{where} is {float(value.detach())} for logits between -1.5 and 1.")
+        if value.grad_fn is None:
+            raise ValueError(f"{where} does not depend on the logits, so there is no gradient.")
+        torch.autograd.grad(value, inputs, allow_unused=True)

@@ -1,0 +1,103 @@
+"""How good are the samples, and how far is D from its optimum?
+
+Densities here live on a grid of one dimension: arrays `[B]` of values at equally spaced points.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from gan_helpers.distributions import Mixture
+
+
+def mode_coverage(x: Tensor, mixture: Mixture, radius: float = 3.0) -> tuple[Tensor, Tensor]:
+    """Which share of the samples is good, and how many modes have at least one good sample.
+
+    A sample is good within `radius` standard deviations of the nearest component; the protocol of
+    VEEGAN (Srivastava et al., 2017) and PacGAN (Lin et al., 2018).
+
+    Args:
+        x: samples `[..., N, d]`.
+        mixture: the true distribution.
+
+    Returns:
+        (modes covered `[...]`, integer; share of good samples `[...]`, 0 to 1).
+    """
+    distance = torch.cdist(x, mixture.means.to(x)) / mixture.stds.to(x)  # (..., N, M)
+    nearest, mode = distance.min(dim=-1)  # (..., N)
+    good = nearest <= radius
+    hits = torch.zeros(*x.shape[:-2], mixture.means.shape[0], device=x.device)
+    hits.scatter_add_(-1, mode, good.float())  # (..., M)
+    return (hits > 0).sum(-1), good.float().mean(-1)
+
+
+def optimal_discriminator(p: Tensor, q: Tensor) -> Tensor:
+    """D*(x) = p(x) / (p(x) + q(x)). Goodfellow et al. (2014), proposition 1.
+
+    Where neither has mass D is free; there it is 1/2.
+    """
+    total = p + q
+    return torch.where(total > 0, p / total.clamp_min(torch.finfo(p.dtype).tiny), 0.5)
+
+
+def kl_divergence(p: Tensor, q: Tensor, dx: float) -> Tensor:
+    """KL(p || q) of two densities on a grid of spacing `dx`; infinite where q misses p's mass."""
+    return torch.where(p > 0, p * (p / q).log(), 0.0).sum() * dx
+
+
+def jensen_shannon(p: Tensor, q: Tensor, dx: float) -> Tensor:
+    """JSD(p || q) in nats, from 0 (equal) to log 2 (apart)."""
+    middle = (p + q) / 2
+    return (kl_divergence(p, middle, dx) + kl_divergence(q, middle, dx)) / 2
+
+
+def game_value(p: Tensor, q: Tensor, logits: Tensor, dx: float) -> Tensor:
+    """The value of the game (12.28) for given densities: E_p[log D] + E_q[log(1 - D)].
+
+    For the optimal D it is -log 4 + 2 JSD(p || q). Goodfellow et al. (2014), theorem 1.
+    """
+    log_D = torch.nn.functional.logsigmoid(logits)
+    log_not_D = torch.nn.functional.logsigmoid(-logits)
+    return (p * log_D + q * log_not_D).sum() * dx
+
+
+def normal_quantiles(n: int) -> Tensor:
+    """The n inner edges that cut N(0, 1) into n + 1 parts of equal probability, `[n]`."""
+    u = torch.arange(1, n + 1, dtype=torch.float64) / (n + 1)
+    return math.sqrt(2) * torch.erfinv(2 * u - 1)
+
+
+def pushforward_density(g: Tensor, edges: Tensor) -> Tensor:
+    """The density of G(z) in one dimension, without sampling noise.
+
+    Between neighbouring quantiles of z, G is taken to be linear: each piece spreads its equal share
+    of the probability evenly over the x it covers.
+
+    Args:
+        g: G at equally likely z in ascending order, `[Z]`.
+        edges: borders of the x bins, ascending, `[B + 1]`.
+
+    Returns:
+        The mean density in each bin, `[B]`; the mass outside of the edges is left out.
+    """
+    low, high = torch.minimum(g[:-1], g[1:]), torch.maximum(g[:-1], g[1:])  # (Z-1,)
+    width = (high - low).clamp_min(1e-9)
+    below = ((edges[:, None] - low) / width).clamp(0, 1).mean(1)  # (B+1,) share of z below
+    return below.diff() / edges.diff()
+
+
+def nearest_images(x: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+    """For each sample the training picture closest to it: is G copying?
+
+    Args:
+        x: `[N, C, H, W]`; images: `[M, C, H, W]`.
+
+    Returns:
+        (index of the nearest picture `[N]`, root-mean-square distance per pixel `[N]`).
+    """
+    distance = torch.cdist(x.flatten(1), images.flatten(1))  # (N, M)
+    nearest, index = distance.min(dim=1)
+    return index, nearest / math.sqrt(x[0].numel())

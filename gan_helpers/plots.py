@@ -1,0 +1,166 @@
+"""Static figures. They take arrays and an `Axes`, return the `Axes`, and never train.
+
+Words inside figures are short and English or symbols, so that they serve both editions and need
+no Japanese font.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+REAL, FAKE, VERDICT = "#0f7c8f", "#d95f1e", "#33415c"
+HEAT = LinearSegmentedColormap.from_list("verdict", ["#f4a97c", "#ffffff", "#7cc3cf"])
+
+
+def draw_frame(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> Axes:
+    """One state of the lab, as `Session.frame` gives it."""
+    draw = {"1d": draw_1d, "2d": draw_2d, "images": draw_images}[header["kind"]]
+    draw(header, arrays, ax)
+    words = [f"step {header['step']}"]
+    for meter in header["meters"]:
+        if meter["id"] in ("modes", "good", "jsd"):
+            words.append(meter_text(meter))
+    ax.set_title(" · ".join(words), fontsize=9)
+    return ax
+
+
+def meter_text(meter: dict[str, Any]) -> str:
+    """`modes 7/8`, `good 63 %`, `JSD 0.12`."""
+    if "of" in meter:
+        return f"{meter['id']} {meter['value']}/{meter['of']}"
+    if meter.get("unit") == "%":
+        return f"{meter['id']} {100 * meter['value']:.0f} %"
+    return f"{meter['id'].upper()} {meter['value']:.3f}"
+
+
+def draw_2d(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> Axes:
+    """Real and generated points over D's verdict, with the way G is pushed."""
+    ax.imshow(
+        arrays["heat"] / 255, extent=header["range"], cmap=HEAT, vmin=0, vmax=1, aspect="equal"
+    )
+    for name, colour, label in (("real", REAL, "real"), ("fake", FAKE, "generated")):
+        x, y = arrays[name].T
+        ax.scatter(x, y, s=5, color=colour, alpha=0.7, lw=0, label=label)
+    start, push = arrays["fake"][::8], arrays["push"][::8]
+    length = np.linalg.norm(push, axis=1, keepdims=True)
+    # Log-compressed: 1e-4 and below is a dot, 10 is long.
+    shown = push / (length + 1e-12) * 0.09 * np.clip(np.log10(length + 1e-12) + 4, 0, 5)
+    ends = np.stack([start, start + shown], axis=1)  # (n, 2 ends, 2)
+    ax.add_collection(LineCollection(list(ends), colors="#7a2f06", linewidths=0.7))
+    ax.set(xlim=header["range"][:2], ylim=header["range"][2:], xticks=[], yticks=[])
+    return ax
+
+
+def draw_1d(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> Axes:
+    """Figure 1 of Goodfellow et al. (2014): densities, D, and the lines z -> G(z) below."""
+    x, top = arrays["x"], 1.25 * header["range"][3]
+    ax.fill_between(x, arrays["q"], color=FAKE, alpha=0.3, lw=0)
+    ax.plot(x, arrays["q"], color=FAKE, lw=1.4, label="q (G)")
+    ax.plot(x, arrays["p"], color=REAL, lw=1.8, ls=(0, (1, 1)), label="p (data)")
+    ax.plot(x, arrays["D"] * top / 1.25, color=VERDICT, lw=1.4, ls="--", label="D")
+    mass = arrays["p"] + arrays["q"] > 1e-3 * header["range"][3]
+    best = np.where(mass, arrays["D_star"], np.nan) * top / 1.25
+    ax.plot(x, best, color=VERDICT, lw=0.9, ls=":", label="D*")
+    z_line, x_line = -0.62 * top, -0.18 * top
+    z = arrays["z"] / 3 * (x[-1] - x[0]) / 2 + (x[-1] + x[0]) / 2  # z spans the same width
+    lines = np.stack(
+        [np.c_[z, np.full_like(z, z_line)], np.c_[arrays["gz"], np.full_like(z, x_line)]], axis=1
+    )
+    ax.add_collection(LineCollection(list(lines), colors=FAKE, linewidths=0.5, alpha=0.6))
+    for height, name in ((z_line, "z"), (x_line, "x")):
+        ax.axhline(height, color="0.35", lw=1)
+        ax.text(x[-1], height, f" {name}", va="center", fontsize=9, clip_on=False)
+    ax.set(xlim=(x[0], x[-1]), ylim=(1.12 * z_line, top), xticks=[], yticks=[])
+    return ax
+
+
+def draw_images(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> Axes:
+    """A grid of pictures: the first ones from fixed noise, never a choice."""
+    return draw_picture_grid(arrays["grid"] / 255, ax)
+
+
+def draw_picture_grid(pictures: np.ndarray, ax: Axes, columns: int = 8) -> Axes:
+    """Grey pictures `[n, H, W]` in [0, 1], side by side."""
+    n, height, width = pictures.shape
+    rows = -(-n // columns)
+    padded = np.zeros((rows * columns, height, width), dtype=pictures.dtype)
+    padded[:n] = pictures
+    sheet = padded.reshape(rows, columns, height, width).swapaxes(1, 2)
+    ax.imshow(sheet.reshape(rows * height, columns * width), cmap="gray", vmin=0, vmax=1)
+    ax.set(xticks=[], yticks=[])
+    return ax
+
+
+def draw_frames(frames: Sequence[tuple[dict[str, Any], dict[str, np.ndarray]]]) -> Figure:
+    """A strip of states, one panel each, with one legend."""
+    fig, axes = plt.subplots(1, len(frames), figsize=(2.9 * len(frames), 3.2), squeeze=False)
+    for (header, arrays), ax in zip(frames, axes[0], strict=True):
+        draw_frame(header, arrays, ax)
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    if handles:
+        fig.legend(
+            handles, names, loc="lower center", ncols=len(names), frameon=False, markerscale=2
+        )
+    fig.tight_layout(rect=(0, 0.06, 1, 1))
+    return fig
+
+
+def frame_png(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
+    """The picture that stands in for the lab where widgets do not run."""
+    fig = Figure(figsize=(4.2, 4.4), dpi=80, layout="tight")
+    draw_frame(header, arrays, fig.subplots())
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def draw_curves(steps: Any, curves: dict[str, Any], ax: Axes, log: bool = False) -> Axes:
+    """Named curves over training steps, with the legend outside of the data."""
+    colours = {"D": REAL, "G": FAKE}
+    for name, values in curves.items():
+        ax.plot(steps, values, label=name, lw=1.3, color=colours.get(name))
+    ax.set(xlabel="step", yscale="log" if log else "linear")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize=9)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def draw_generator_diagram(z: np.ndarray, x: np.ndarray) -> Figure:
+    """noise -> G -> x, with real noise and the picture that a trained G makes of it.
+
+    Args:
+        z: latent vectors `[n, L]`.
+        x: what G makes of them, `[n, H, W]` in [0, 1].
+    """
+    n = len(z)
+    fig, ax = plt.subplots(figsize=(7, 1.15 * n + 0.5))
+    limit = np.abs(z).max()
+    for i in range(n):
+        y = n - 1 - i
+        noise = z[i].reshape(4, -1)
+        ax.imshow(noise, extent=(0, 2.4, y + 0.1, y + 0.9), cmap="PuOr", vmin=-limit, vmax=limit)
+        ax.imshow(x[i], extent=(6.6, 7.4, y + 0.1, y + 0.9), cmap="gray", vmin=0, vmax=1)
+        for start, end in ((2.55, 3.55), (5.45, 6.45)):
+            arrow = {"arrowstyle": "-|>", "color": "0.25", "lw": 1.4}
+            ax.annotate("", xy=(end, y + 0.5), xytext=(start, y + 0.5), arrowprops=arrow)
+    box = FancyBboxPatch(
+        (3.75, 0.15), 1.5, n - 0.3, boxstyle="round,pad=0.1", fc="#fbe3d3", ec=FAKE
+    )
+    ax.add_patch(box)
+    ax.text(4.5, n / 2, "G", ha="center", va="center", fontsize=26, color=FAKE, style="italic")
+    titles = ((1.2, r"$\mathbf{z} \sim N(0, I)$"), (7.0, r"$\mathbf{x} = G(\mathbf{z})$"))
+    for centre, words in titles:
+        ax.text(centre, n + 0.12, words, ha="center", va="bottom", fontsize=14)
+    ax.set(xlim=(-0.1, 7.6), ylim=(-0.05, n + 0.5), aspect="equal")
+    ax.axis("off")
+    return fig

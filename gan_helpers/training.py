@@ -1,0 +1,296 @@
+"""One GAN, and one visible step: D k times, then G (Goodfellow et al., 2014, algorithm 1)."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from gan_helpers.checks import check_bool, check_choice, check_int, check_number
+from gan_helpers.losses import Loss, get_loss
+from gan_helpers.models import ConvDiscriminator, ConvGenerator, Discriminator, Generator
+from gan_helpers.regularizers import clip_weights, gradient_penalty, r1_penalty, set_spectral_norm
+
+
+class Data(Protocol):
+    """Anything that real samples can be drawn from."""
+
+    @property
+    def event_shape(self) -> tuple[int, ...]: ...
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """`n` samples, `[n, *event_shape]`."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is trained, and how. Vary it with `dataclasses.replace`.
+
+    Raises:
+        ValueError, TypeError: if a field is out of its range; the message names the field.
+    """
+
+    loss: str | Loss = "non_saturating"  # what G can still learn from while D is winning
+    d_steps: int = 1  # k of algorithm 1: D's updates before each of G's, 1 to 100
+    batch_size: int = 128  # samples per update, 2 to 4096
+    lr_D: float = 1e-3  # Adam's step sizes; different ones are the two-timescale update rule
+    lr_G: float = 1e-3
+    beta1: float = 0.5  # less momentum than Adam's 0.9: the opponent moves (DCGAN)
+    beta2: float = 0.9
+    gradient_penalty: float = 0.0  # weight lambda of (|grad D| - 1)^2; WGAN-GP uses 10
+    r1: float = 0.0  # weight of |grad D|^2 at real samples
+    clip: float | None = None  # D's weights are put back into [-clip, clip]; None is off
+    spectral_norm: bool = False  # divide D's weights by their largest singular value
+    ema: float = 0.0  # decay of the moving average of G's weights; 0 is off
+    latent_dim: int = 2  # length of z
+    width: int = 64  # units per layer, or channels
+    depth: int = 3  # hidden layers of the multilayer perceptrons
+    network: str = "mlp"  # or "conv", for pictures
+
+    def __post_init__(self) -> None:
+        get_loss(self.loss)
+        check_int("d_steps", self.d_steps, 1, 100)
+        check_int("batch_size", self.batch_size, 2, 4096)
+        for name in ("lr_D", "lr_G"):
+            check_number(name, getattr(self, name), 0, 1)
+        for name in ("beta1", "beta2", "ema"):
+            check_number(name, getattr(self, name), 0, 0.99999)
+        for name in ("gradient_penalty", "r1"):
+            check_number(name, getattr(self, name), 0, 1000)
+        if self.clip is not None:
+            check_number("clip", self.clip, 0, 10, low_allowed=False)
+        check_bool("spectral_norm", self.spectral_norm)
+        check_int("latent_dim", self.latent_dim, 1, 1024)
+        check_int("width", self.width, 2, 1024)
+        check_int("depth", self.depth, 1, 8)
+        check_choice("network", self.network, ("mlp", "conv"))
+
+
+#: A change of one of these needs new networks; every other field can change in mid-training.
+ARCHITECTURE = ("latent_dim", "width", "depth", "network", "ema")
+
+
+class GAN:
+    """Two networks, their two optimizers, and the random numbers that drive them.
+
+    The same seed gives the same numbers on the same machine; nothing here touches the global
+    random state.
+
+    Args:
+        experiment: what is trained, and how.
+        event_shape: shape of one sample, `(d,)` or `(C, H, W)`.
+        seed: initial weights and everything drawn while training.
+        device: where to train, e.g. "cpu" or "cuda".
+    """
+
+    batch_axis = 0  # of samples; behind the ensemble's axis where there is one
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        event_shape: tuple[int, ...],
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        init_rng = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
+        G, D = make_networks(experiment, event_shape, init_rng)
+        self.G, self.D = G.to(device), D.to(device)
+        self.opt_G = make_adam(self.G, experiment.lr_G, experiment)
+        self.opt_D = make_adam(self.D, experiment.lr_D, experiment)
+        average = get_ema_multi_avg_fn(experiment.ema)
+        self.G_ema = (
+            AveragedModel(self.G, multi_avg_fn=average, use_buffers=True)
+            if experiment.ema
+            else None
+        )
+        self.rng = torch.Generator(device).manual_seed(
+            int(torch.randint(2**62, (), generator=init_rng))
+        )
+        self.step = 0  # G's updates so far
+        self.configure(experiment)
+
+    def configure(self, experiment: Experiment) -> None:
+        """Train on under other settings, with the weights kept.
+
+        Raises:
+            ValueError: if the networks themselves would have to change (see `ARCHITECTURE`).
+        """
+        old = getattr(self, "experiment", experiment)
+        changed = [name for name in ARCHITECTURE if getattr(old, name) != getattr(experiment, name)]
+        if changed:
+            raise ValueError(f"{', '.join(changed)} cannot change while training; make a new GAN.")
+        self.experiment, self.loss = experiment, get_loss(experiment.loss)
+        set_spectral_norm(self.D, experiment.spectral_norm)
+        for optimizer, lr in ((self.opt_G, experiment.lr_G), (self.opt_D, experiment.lr_D)):
+            for group in optimizer.param_groups:
+                group["lr"], group["betas"] = lr, (experiment.beta1, experiment.beta2)
+
+    def sample_z(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+        """z ~ N(0, I), `[n, latent_dim]`; from the GAN's own generator unless another is given."""
+        rng = rng or self.rng
+        return torch.randn(n, self.experiment.latent_dim, generator=rng, device=rng.device)
+
+    @torch.no_grad()
+    def sample(self, z: Tensor) -> Tensor:
+        """What the reader is shown: G(z), by the averaged weights where an average is kept."""
+        G = self.G if self.G_ema is None else self.G_ema
+        with looking_at(G):
+            return G(z)
+
+    def copy(self) -> GAN:
+        """An independent GAN in the same state, with the same future."""
+        rng = torch.Generator(self.rng.device)
+        rng.set_state(self.rng.get_state())
+        twin = GAN.__new__(GAN)
+        twin.__dict__ = copy.deepcopy(self.__dict__, {id(self.rng): rng})
+        return twin
+
+
+@contextmanager
+def looking_at(net: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while: running statistics stay as training left them."""
+    training = net.training
+    net.eval()
+    try:
+        yield
+    finally:
+        net.train(training)
+
+
+def make_networks(
+    experiment: Experiment, event_shape: tuple[int, ...], rng: torch.Generator
+) -> tuple[nn.Module, nn.Module]:
+    """(G, D) for samples of that shape, with initial weights drawn from `rng`."""
+    e = experiment
+    if e.network == "mlp":
+        return (
+            Generator(e.latent_dim, event_shape, e.width, e.depth, rng),
+            Discriminator(event_shape, e.width, e.depth, rng),
+        )
+    if len(event_shape) != 3 or event_shape[1] != event_shape[2] or event_shape[1] % 4:
+        raise ValueError(
+            f"network = 'conv' needs square pictures [C, H, W] with an edge divisible by 4, "
+            f"not samples of shape {list(event_shape)}; use network = 'mlp'."
+        )
+    channels, size, _ = event_shape
+    return (
+        ConvGenerator(e.latent_dim, size, e.width, channels, rng),
+        ConvDiscriminator(size, e.width, channels, rng),
+    )
+
+
+def make_adam(net: nn.Module, lr: float, experiment: Experiment) -> torch.optim.Adam:
+    """Adam (Kingma and Ba, 2015) in one kernel: tiny networks are bound by overhead."""
+    betas = (experiment.beta1, experiment.beta2)
+    device = next(net.parameters()).device.type
+    return torch.optim.Adam(net.parameters(), lr=lr, betas=betas, fused=device in ("cpu", "cuda"))
+
+
+def train_step(gan: GAN, data: Data) -> tuple[Tensor, Tensor]:
+    """One round of the game: k updates of D, then one of G. Returns both losses."""
+    n = gan.experiment.batch_size
+    for _ in range(gan.experiment.d_steps):
+        loss_D = step_D(gan, data.sample(n, gan.rng), gan.sample_z(n))
+    loss_G = step_G(gan, gan.sample_z(n))
+    return loss_D, loss_G
+
+
+def step_D(gan: GAN, x_real: Tensor, z: Tensor) -> Tensor:
+    """One update of D; G stands still. Returns D's loss without its penalties.
+
+    Args:
+        x_real: `[N, *event_shape]`.
+        z: `[N, latent_dim]`.
+    """
+    with torch.no_grad():  # no gradient reaches G
+        x_fake = gan.G(z)
+    both = torch.cat([x_real, x_fake], gan.batch_axis)  # one pass: D never mixes samples
+    d_real, d_fake = gan.D(both).chunk(2, dim=-1)  # (N,), (N,) logits
+    loss = gan.loss.discriminator(d_real, d_fake)
+    descend(loss + penalty(gan, x_real, x_fake), gan.opt_D)
+    if gan.experiment.clip is not None:
+        clip_weights(gan.D, gan.experiment.clip)
+    return loss.detach()
+
+
+def step_G(gan: GAN, z: Tensor) -> Tensor:
+    """One update of G; D stands still. Returns G's loss. z: `[N, latent_dim]`."""
+    loss = gan.loss.generator(gan.D(gan.G(z)))
+    descend(loss, gan.opt_G)
+    if gan.G_ema is not None:
+        gan.G_ema.update_parameters(gan.G)
+    gan.step += 1
+    return loss.detach()
+
+
+def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """One step down the gradient of `loss`, for the optimizer's own parameters and no others."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    gradients = torch.autograd.grad(loss.sum(), parameters)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    optimizer.step()
+
+
+def penalty(gan: GAN, x_real: Tensor, x_fake: Tensor) -> Tensor | float:
+    """What the experiment adds to D's loss; 0 where no penalty is on."""
+    e = gan.experiment
+    total: Tensor | float = 0.0
+    if e.gradient_penalty:
+        term = gradient_penalty(gan.D, x_real, x_fake, gan.rng, gan.batch_axis + 1)
+        total = total + e.gradient_penalty * term
+    if e.r1:
+        total = total + e.r1 * r1_penalty(gan.D, x_real)
+    return total
+
+
+def gradient_norm(net: nn.Module) -> float:
+    """The length of the gradient of the last update, over all parameters together."""
+    gradients = [p.grad for p in net.parameters() if p.grad is not None]
+    if not gradients:
+        return 0.0
+    return float(torch.stack([g.norm() for g in gradients]).norm())
+
+
+def choose_device(
+    experiment: Experiment,
+    data_on: Callable[[str], Data],
+    candidates: list[str] | None = None,
+    steps: int = 20,
+) -> tuple[str, dict[str, float]]:
+    """Where a step is quickest, measured: tiny networks are often slower on a GPU.
+
+    Args:
+        experiment: what is to be trained.
+        data_on: gives the data on a device.
+        candidates: the devices to try; by default the CPU and what accelerator there is.
+        steps: how many steps to time on each.
+
+    Returns:
+        The device, and the seconds per step of each one tried (empty if there is no choice).
+    """
+    if candidates is None:
+        candidates = ["cpu"]
+        candidates += ["cuda"] if torch.cuda.is_available() else []
+        candidates += ["mps"] if torch.backends.mps.is_available() else []
+    if len(candidates) == 1:
+        return candidates[0], {}
+    seconds = {}
+    for device in candidates:
+        data = data_on(device)
+        gan = GAN(replace(experiment, d_steps=1), data.event_shape, device=device)
+        for timed in range(2):  # the first round warms up
+            start = time.perf_counter()
+            for _ in range(steps):
+                loss_D, _ = train_step(gan, data)
+            float(loss_D)  # waits for the device
+            if timed:
+                seconds[device] = (time.perf_counter() - start) / steps
+    return min(seconds, key=seconds.__getitem__), seconds

@@ -1,0 +1,205 @@
+"""From the source text of a section to its notebook in one language, not yet executed.
+
+A section is one file in `source/`, jupytext's Markdown. Prose stands in pairs, Japanese first:
+
+    <!-- #region tags=["ja"] -->
+    日本語の文章
+    <!-- #endregion -->
+
+    <!-- #region tags=["en"] -->
+    English prose
+    <!-- #endregion -->
+
+or, where one text serves both, in a region with `tags=["ja", "en"]`. The first pair is the title;
+links and `first_cell.py` are added to it by themselves. Code stands once, between ```python and
+```, perhaps with tags, as in ```python tags=["solution", "nbval-ignore-output"]:
+
+    solution              folded in JupyterLab and Colab; executed and tested like all others
+    long                  more than 15 lines that are not blank, at most 25
+    nbval-ignore-output   the output may differ between machines; all others are compared by tests
+    raises-exception      the error is what the reader should see
+
+A line `{{source gan_helpers.training.train_step}}` in code becomes that function as it stands in
+the package, without its docstring; `{{source NAME summary}}` keeps the docstring's first
+paragraph, `{{source NAME docstring}}` all of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import pkgutil
+import re
+import sys
+import textwrap
+from hashlib import sha256
+from pathlib import Path
+
+import jupytext
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+LANGUAGES = {"ja": "日本語版", "en": "English edition"}
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's way, Colab's way
+
+
+class SourceError(ValueError):
+    """A source text that cannot become a notebook in both languages."""
+
+
+def sections() -> list[str]:
+    """The names of all sections, in the order of the book."""
+    return sorted(path.stem for path in (HERE / "source").glob("*.md"))
+
+
+def assemble(name: str, lang: str) -> NotebookNode:
+    """The notebook of section `name` in language `lang`, without outputs."""
+    cells = read_source((HERE / "source" / f"{name}.md").read_text(encoding="utf-8"))
+    wanted = [c for c in cells if c.cell_type == "code" or lang in c.metadata.tags]
+    title, *rest = [finish(c) for c in wanted]
+    title.source += "\n\n" + links(name, lang)
+    notebook = new_notebook(cells=[title, first_cell(lang), *rest])
+    notebook.metadata.kernelspec = {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    }
+    notebook.metadata.language_info = {"name": "python"}
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:  # ids that change only where the text does
+        digest = sha256((cell.cell_type + cell.source).encode()).hexdigest()[:10]
+        seen[digest] = seen.get(digest, 0) + 1
+        cell.id = f"{digest}-{seen[digest]}"
+    return notebook
+
+
+def read_source(text: str) -> list[NotebookNode]:
+    """The cells of a source text: code, and prose whose tags name its languages.
+
+    Raises:
+        SourceError: if prose belongs to no language, or lacks its partner in the other one.
+    """
+    cells = [c for c in jupytext.reads(text, fmt="md").cells if c.source.strip()]
+    waiting = None  # Japanese prose whose English partner has to come next
+    for cell in cells:
+        tags = cell.metadata.setdefault("tags", [])
+        start = repr(cell.source[:50])
+        if cell.cell_type == "markdown" and not set(tags) & set(LANGUAGES):
+            raise SourceError(f"Prose outside of a ja or en region: {start}")
+        if waiting is not None and tags != ["en"]:
+            raise SourceError(f"No English directly after the Japanese {waiting.source[:50]!r}")
+        if waiting is None and tags == ["en"]:
+            raise SourceError(f"No Japanese directly before the English {start}")
+        if waiting is not None and outline(waiting.source) != outline(cell.source):
+            raise SourceError(
+                f"Headings, equations, pictures or folds differ between the languages: {start}"
+            )
+        waiting = cell if tags == ["ja"] else None
+    if waiting is not None:
+        raise SourceError(f"No English directly after the Japanese {waiting.source[:50]!r}")
+    if not cells or not cells[0].source.startswith("# "):
+        raise SourceError("A source begins with its title, a heading of level 1 in each language.")
+    return cells
+
+
+def outline(prose: str) -> list[str]:
+    """What a translation keeps: levels of headings, displayed equations, pictures, folds."""
+    return re.findall(r"^#+ |^\$\$|!\[|</?details>", prose, flags=re.MULTILINE)
+
+
+def finish(cell: NotebookNode) -> NotebookNode:
+    """The cell as it stands in the notebook: helper sources put in, solutions folded."""
+    if cell.cell_type == "markdown":
+        return new_markdown_cell(cell.source)
+    tags = list(cell.metadata.tags)
+    metadata: dict[str, object] = {"tags": tags} if tags else {}
+    if "solution" in tags:
+        metadata |= FOLDED
+    pattern = r"^\{\{source (\S+)(?: (summary|docstring))?\}\}$"
+    source = re.sub(pattern, lambda m: source_of(m[1], m[2]), cell.source, flags=re.MULTILINE)
+    if "{{source" in source:
+        raise SourceError(f"Write {{{{source NAME}}}} on a line of its own in: {source[:80]!r}")
+    return new_code_cell(source, metadata=metadata)
+
+
+def source_of(name: str, keep: str | None = None) -> str:
+    """The source of a function or class; `keep` = "summary" or "docstring" keeps that of it.
+
+    Args:
+        name: dotted, e.g. "gan_helpers.training.train_step".
+    """
+    try:
+        text = inspect.getsource(pkgutil.resolve_name(name)).rstrip()
+    except (ImportError, AttributeError, TypeError, OSError) as error:
+        raise SourceError(f"{{{{source {name}}}}}: no function or class ({error})") from error
+    node = ast.parse(text).body[0]
+    assert isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    docstring = ast.get_docstring(node)
+    if docstring is None or keep == "docstring" or len(node.body) == 1:
+        return text
+    lines, place = text.splitlines(), node.body[0]
+    before, after = lines[: place.lineno - 1], lines[place.end_lineno :]
+    if keep == "summary":
+        summary = docstring.split("\n\n")[0]
+        before += textwrap.indent(f'"""{summary}"""', "    ").splitlines()
+    return "\n".join(before + (after if keep else drop_blank(after)))
+
+
+def drop_blank(lines: list[str]) -> list[str]:
+    """Without the blank lines at the start, which set the docstring apart."""
+    return drop_blank(lines[1:]) if lines and not lines[0].strip() else lines
+
+
+def repository() -> str:
+    """[project.urls] Repository of pyproject.toml; "" while there is none."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project.get("urls", {}).get("Repository", "").removesuffix("/")
+
+
+def first_cell(lang: str) -> NotebookNode:
+    """The cell that makes a notebook run where it was opened; editions differ in its LANG only."""
+    code = (HERE / "first_cell.py").read_text(encoding="utf-8").strip()
+    code = code.replace('LANG = "ja"', f'LANG = "{lang}"')
+    if url := repository():
+        install = f'{{"gan_helpers": ["--no-deps", "git+{url}"]}}'
+        code = code.replace("SOURCE: dict = {}", f"SOURCE = {install}")
+    return new_code_cell(code)
+
+
+def links(name: str, lang: str) -> str:
+    """To the other edition and, once the repository has an address, to Colab and Binder."""
+    other = next(code for code in LANGUAGES if code != lang)
+    found = [f"[{LANGUAGES[other]}](../{other}/{name}.ipynb)", *cloud_links(name, lang)]
+    return " · ".join(found)
+
+
+def cloud_links(name: str, lang: str) -> list[str]:
+    """Links that open the notebook on Colab and Binder."""
+    if not (url := repository()):
+        return []
+    project, path = url.split("github.com/")[-1], f"notebooks/{lang}/{name}.ipynb"
+    return [
+        f"[Colab](https://colab.research.google.com/github/{project}/blob/main/{path})",
+        f"[Binder](https://mybinder.org/v2/gh/{project}/main?urlpath=lab/tree/{path})",
+    ]
+
+
+def readme(lang: str) -> tuple[Path, str]:
+    """The README of a language, and its text with the table of notebooks brought up to date."""
+    path = ROOT / ("README.md" if lang == "en" else f"README.{lang}.md")
+    rows = []
+    for name in sections():
+        title = assemble(name, lang).cells[0].source.splitlines()[0].removeprefix("# ")
+        editions = [f"[{LANGUAGES[code]}](notebooks/{code}/{name}.ipynb)" for code in LANGUAGES]
+        rows.append(f"| {title} | {' · '.join(editions + cloud_links(name, lang))} |")
+    begin, end = "<!-- notebooks: written by notebooks/build.py -->\n", "<!-- /notebooks -->"
+    head, rest = path.read_text(encoding="utf-8").split(begin)
+    table = "| | |\n|---|---|\n" + "\n".join(rows) + "\n"
+    return path, head + begin + "\n" + table + "\n" + end + rest.split(end)[1]

@@ -1,0 +1,135 @@
+"""Meters against exact answers."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, strategies as st
+
+from gan_helpers.distributions import gaussians_1d, grid, ring
+from gan_helpers.metrics import (
+    game_value,
+    jensen_shannon,
+    kl_divergence,
+    mode_coverage,
+    nearest_images,
+    normal_quantiles,
+    optimal_discriminator,
+    pushforward_density,
+)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+X = torch.linspace(-12, 12, 6001, dtype=torch.float64)
+DX = float(X[1] - X[0])
+
+
+def normal(mean, std):
+    return torch.exp(-((X - mean) ** 2) / (2 * std**2)) / (std * math.sqrt(2 * math.pi))
+
+
+@pytest.mark.parametrize("world", [ring(), grid()])
+def test_true_samples_cover_everything_up_to_the_ceiling(world):
+    """A 2-D Gaussian has 1 - exp(-4.5) = 98.9 % within three standard deviations."""
+    modes, good = mode_coverage(world.sample(20000, seeded()), world)
+    assert int(modes) == world.n_modes
+    assert float(good) == pytest.approx(1 - math.exp(-4.5), abs=0.004)
+
+
+def test_coverage_counts_modes_with_a_good_sample():
+    world = ring()
+    centre = world.means[:3]
+    far = torch.zeros(5, 2)
+    modes, good = mode_coverage(torch.cat([centre, far]), world)
+    assert int(modes) == 3 and float(good) == pytest.approx(3 / 8)
+    edge = world.means[:1] + torch.tensor([[2.99, 0.0]]) * world.stds[0]
+    outside = world.means[:1] + torch.tensor([[3.01, 0.0]]) * world.stds[0]
+    assert float(mode_coverage(edge, world)[1]) == 1
+    assert float(mode_coverage(outside, world)[1]) == 0
+
+
+def test_coverage_of_an_ensemble_is_that_of_each():
+    world = ring()
+    x = torch.stack([world.sample(50, seeded(s)) * (1 + 0.1 * s) for s in range(3)])
+    modes, good = mode_coverage(x, world)
+    for k in range(3):
+        alone = mode_coverage(x[k], world)
+        assert modes[k] == alone[0] and good[k] == alone[1]
+
+
+@given(m=st.floats(-2, 2), s=st.floats(0.4, 1.5))
+def test_kl_of_gaussians_is_the_closed_form(m, s):
+    exact = math.log(s) + (1 + m**2) / (2 * s**2) - 0.5
+    assert float(kl_divergence(normal(0, 1), normal(m, s), DX)) == pytest.approx(exact, abs=1e-6)
+
+
+def test_jensen_shannon_runs_from_0_to_log_2_and_is_symmetric():
+    a, b = normal(0, 1), normal(0.7, 0.5)
+    assert float(jensen_shannon(a, a, DX)) == pytest.approx(0, abs=1e-12)
+    assert float(jensen_shannon(normal(-5, 0.1), normal(5, 0.1), DX)) == pytest.approx(math.log(2))
+    assert float(jensen_shannon(a, b, DX)) == pytest.approx(float(jensen_shannon(b, a, DX)))
+
+
+@given(m=st.floats(-2, 2), s=st.floats(0.4, 1.5))
+def test_value_at_the_optimum_is_minus_log_4_plus_2_jsd(m, s):
+    p, q = normal(0, 1), normal(m, s)
+    logits = p.clamp_min(1e-300).log() - q.clamp_min(1e-300).log()
+    torch.testing.assert_close(
+        torch.sigmoid(logits), optimal_discriminator(p, q), atol=1e-9, rtol=0
+    )
+    expected = -math.log(4) + 2 * float(jensen_shannon(p, q, DX))
+    assert float(game_value(p, q, logits, DX)) == pytest.approx(expected, abs=1e-6)
+
+
+@given(shift=st.floats(-1, 1), seed=st.integers(0, 20))
+def test_no_other_D_has_a_higher_value(shift, seed):
+    p, q = normal(0, 1), normal(1, 0.6)
+    best = p.log() - q.log()
+    other = best + shift * torch.randn(len(X), generator=seeded(seed), dtype=torch.float64)
+    assert float(game_value(p, q, other, DX)) <= float(game_value(p, q, best, DX)) + 1e-12
+
+
+def test_optimal_D_is_a_half_at_equality_and_where_there_is_nothing():
+    p = torch.tensor([0.3, 0.0, 1.0])
+    q = torch.tensor([0.3, 0.0, 0.0])
+    assert optimal_discriminator(p, q).tolist() == [0.5, 0.5, 1.0]
+
+
+def test_quantiles_are_those_of_the_normal_distribution():
+    z = normal_quantiles(999)
+    assert float(z[499]) == pytest.approx(0, abs=1e-12)
+    assert float(z[974]) == pytest.approx(1.959964, abs=1e-5)
+
+
+@pytest.mark.parametrize(("a", "b"), [(1.0, 0.0), (0.5, 1.0), (-0.7, -0.3)])
+def test_pushforward_of_a_linear_G_is_the_gaussian(a, b):
+    edges = torch.linspace(-4, 4, 161, dtype=torch.float64)
+    q = pushforward_density(a * normal_quantiles(4095) + b, edges)
+    middle = (edges[1:] + edges[:-1]) / 2
+    exact = gaussians_1d([b], [abs(a)]).prob(middle[:, None].float())
+    torch.testing.assert_close(q.float(), exact.float(), atol=0.01, rtol=0)
+
+
+def test_pushforward_of_a_folded_G_counts_both_branches():
+    """|z| is half-normal: twice the normal density on the right, nothing on the left."""
+    edges = torch.linspace(-3, 3, 121, dtype=torch.float64)
+    q = pushforward_density(normal_quantiles(4095).abs(), edges)
+    middle = (edges[1:] + edges[:-1]) / 2
+    exact = torch.where(middle > 0, 2 * torch.exp(-(middle**2) / 2) / math.sqrt(2 * math.pi), 0.0)
+    torch.testing.assert_close(q, exact, atol=0.02, rtol=0)
+
+
+def test_a_G_that_makes_one_point_has_all_its_mass_in_one_bin():
+    q = pushforward_density(torch.full((100,), 0.05), torch.linspace(-1, 1, 21))
+    assert float(q.sum() * 0.1) == pytest.approx(1, abs=1e-4)
+    assert int((q > 0).sum()) == 1
+
+
+def test_nearest_picture_finds_a_copy():
+    pictures = torch.rand(20, 1, 4, 4, generator=seeded())
+    index, distance = nearest_images(pictures[[3, 7]] + 0.01, pictures)
+    assert index.tolist() == [3, 7]
+    torch.testing.assert_close(distance, torch.tensor([0.01, 0.01]), atol=1e-5, rtol=0)

@@ -1,0 +1,240 @@
+"""The built notebooks are what their sources say, in both languages, and fit to be published.
+
+That they run, and print what they printed when built, is tested by nbval: pytest collects the
+notebooks themselves (see `testpaths` and `addopts` in pyproject.toml).
+"""
+
+import ast
+import inspect
+import json
+import pkgutil
+import re
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from assemble import (
+    HERE as NOTEBOOKS,
+    LANGUAGES,
+    SourceError,
+    assemble,
+    finish,
+    read_source,
+    readme,
+    sections,
+    source_of,
+)
+from build import MAX_BYTES, WIDGET, BuildError, built_path, execute, stale, tidy
+
+EDITIONS = [(name, lang) for name in sections() for lang in LANGUAGES]
+each_edition = pytest.mark.parametrize(("name", "lang"), EDITIONS)
+
+
+def built(name, lang):
+    return nbformat.read(built_path(name, lang), as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+# --- the built notebooks
+
+
+@each_edition
+def test_built_from_its_source(name, lang):
+    reason = stale(name, lang)
+    assert not reason, f"{name} {lang} {reason}: run `uv run python notebooks/build.py`"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_readme_lists_all_notebooks(lang):
+    path, text = readme(lang)
+    assert text == path.read_text(encoding="utf-8"), "run `uv run python notebooks/build.py`"
+
+
+def test_no_notebook_without_a_source():
+    found = {(path.stem, path.parent.name) for path in NOTEBOOKS.glob("??/*.ipynb")}
+    assert found == set(EDITIONS)
+
+
+@pytest.mark.parametrize("name", sections())
+def test_editions_differ_in_one_line_of_code(name):
+    first, second = ([c.source.splitlines() for c in code_cells(built(name, x))] for x in LANGUAGES)
+    assert (first[0][0].split("#")[0].strip(), second[0][0].split("#")[0].strip()) == (
+        'LANG = "ja"',
+        'LANG = "en"',
+    )
+    assert first[0][1:] == second[0][1:]
+    assert first[1:] == second[1:]
+
+
+@each_edition
+def test_cells_are_short(name, lang):
+    for cell in code_cells(built(name, lang)):
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        limit = 25 if "long" in cell.metadata.get("tags", []) else 15
+        assert len(lines) <= limit, f"{len(lines)} lines:\n{cell.source}"
+
+
+@each_edition
+def test_fit_to_be_published(name, lang):
+    path = built_path(name, lang)
+    assert path.stat().st_size <= MAX_BYTES
+    notebook = built(name, lang)
+    nbformat.validate(notebook)
+    assert "widgets" not in notebook.metadata
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    home = re.compile(r"/(home|Users|root|tmp|work)/|\b[A-Z]:\\\\|site-packages| at 0x[0-9a-f]{6}")
+    for cell in code_cells(notebook):
+        assert "execution" not in cell.metadata, "time stamps change with every build"
+        for output in cell.outputs:
+            assert output.get("name") != "stderr"
+            assert WIDGET not in output.get("data", {})
+            words = {k: v for k, v in output.get("data", {}).items() if not k.startswith("image/")}
+            text = json.dumps([output.get("text"), words], ensure_ascii=False)
+            assert not home.search(text), f"what is true on one machine only: {home.search(text)}"
+
+
+@each_edition
+def test_outputs_are_compared_unless_they_may_differ(name, lang):
+    """A cell whose output is not compared says so for one reason: numbers, words or timings."""
+    for cell in code_cells(built(name, lang)):
+        if "nbval-ignore-output" not in cell.metadata.get("tags", []):
+            continue
+        compared = [o for o in cell.outputs if o.get("name") == "stdout" or "text/plain" in o.data]
+        assert compared, f"nothing to ignore, pictures are not compared anyway:\n{cell.source}"
+
+
+# --- how a source becomes a notebook
+
+TITLE = """\
+<!-- #region tags=["ja"] -->
+# 題
+<!-- #endregion -->
+
+<!-- #region tags=["en"] -->
+# Title
+<!-- #endregion -->
+
+"""
+JA = '<!-- #region tags=["ja"] -->\n{}\n<!-- #endregion -->\n\n'
+EN = '<!-- #region tags=["en"] -->\n{}\n<!-- #endregion -->\n\n'
+
+
+def test_a_source_is_read_as_it_is_documented():
+    both = JA.replace('"ja"', '"ja", "en"').format("$$ x $$")
+    fence = '```python tags=["solution"]\nx = 1\n```\n'
+    cells = read_source(TITLE + both + fence)
+    assert [c.cell_type for c in cells] == ["markdown"] * 3 + ["code"]
+    solution = finish(cells[-1])
+    assert solution.source == "x = 1"
+    assert solution.metadata["jupyter"]["source_hidden"] is True
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (TITLE + JA.format("文"), "No English directly after"),
+        (TITLE + EN.format("words"), "No Japanese directly before"),
+        (TITLE + JA.format("文") + "```python\nx = 1\n```\n", "No English directly after"),
+        (TITLE + JA.format("文") + JA.format("文"), "No English directly after"),
+        (TITLE + "words\n", "outside of a ja or en region"),
+        (TITLE + JA.format("## 文") + EN.format("# words"), "differ between the languages"),
+        (TITLE + JA.format("文\n\n$$ x $$") + EN.format("words"), "differ between the languages"),
+        (JA.format("文") + EN.format("words"), "begins with its title"),
+        ("", "begins with its title"),
+    ],
+)
+def test_a_source_lacking_a_language_is_refused(text, message):
+    with pytest.raises(SourceError, match=message):
+        read_source(text)
+
+
+@pytest.mark.parametrize("module", ["gan_helpers.losses", "gan_helpers.training"])
+def test_the_source_shown_is_the_code_that_runs(module):
+    functions = inspect.getmembers(
+        pkgutil.resolve_name(module),
+        lambda x: inspect.isfunction(x) and x.__module__ == module,
+    )
+    assert functions
+    for name, function in functions:
+        whole = ast.parse(inspect.getsource(function)).body[0]
+        summary = ast.get_docstring(whole).split("\n\n")[0]
+        assert source_of(f"{module}.{name}", "docstring") == inspect.getsource(function).rstrip()
+        kept = ast.parse(source_of(f"{module}.{name}", "summary")).body[0]
+        assert ast.get_docstring(kept) == summary
+        assert list(map(ast.dump, kept.body[1:])) == list(map(ast.dump, whole.body[1:]))
+        bare = ast.parse(source_of(f"{module}.{name}")).body[0]
+        assert list(map(ast.dump, bare.body)) == list(map(ast.dump, whole.body[1:]))
+
+
+def test_sources_are_put_into_cells():
+    line = "{{source gan_helpers.training.train_step}}"
+    cell = new_code_cell(f"x = 1\n\n\n{line}\n", metadata={"tags": []})
+    assert finish(cell).source == f"x = 1\n\n\n{source_of('gan_helpers.training.train_step')}\n"
+    for wrong in (f"x = 1  # {line}", "{{source gan_helpers.training.no_such_step}}"):
+        with pytest.raises(SourceError, match="source"):
+            finish(new_code_cell(wrong, metadata={"tags": []}))
+
+
+def test_links_follow_the_repository(monkeypatch):
+    name = sections()[0]
+    monkeypatch.setattr("assemble.repository", lambda: "")
+    assert "Colab" not in assemble(name, "en").cells[0].source
+    monkeypatch.setattr("assemble.repository", lambda: "https://github.com/a/b")
+    title, first, *_ = assemble(name, "en").cells
+    assert f"/github/a/b/blob/main/notebooks/en/{name}.ipynb" in title.source
+    assert f"/gh/a/b/main?urlpath=lab/tree/notebooks/en/{name}.ipynb" in title.source
+    assert '["--no-deps", "git+https://github.com/a/b"]' in first.source
+    assert f"/gh/a/b/main?urlpath=lab/tree/notebooks/ja/{name}.ipynb" in readme("ja")[1]
+
+
+# --- what the build lets through
+
+
+def display(**data):
+    return new_output("display_data", data={k.replace("__", "/"): v for k, v in data.items()})
+
+
+def test_a_widget_leaves_its_picture():
+    output = display(image__png="", text__plain="Lab")
+    output.data[WIDGET] = {"model_id": "1"}
+    tidy(output)
+    assert set(output.data) == {"image/png", "text/plain"}
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (new_output("stream", name="stderr", text="UserWarning: …"), "stderr: UserWarning"),
+        (new_output("display_data", data={WIDGET: {}, "text/plain": "Button()"}), "picture"),
+        (display(text__plain="<object at 0x7f0000000000>"), "this machine"),
+        (display(text__html=f"<b>{NOTEBOOKS.parent}</b>"), "this machine"),
+    ],
+)
+def test_the_build_refuses(output, message):
+    with pytest.raises(BuildError, match=message):
+        tidy(output)
+
+
+def test_executing_twice_gives_the_same_notebook(tmp_path):
+    def notebook():
+        plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+        bar = "from tqdm import tqdm\nfor i in tqdm(range(2)):\n    print(i)"
+        cells = [new_code_cell(plot, id="a"), new_code_cell(bar, id="b")]
+        result = new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+        execute(result, tmp_path, "test")
+        return result
+
+    once = notebook()
+    assert once == notebook()
+    assert "image/png" in once.cells[0].outputs[0].data
+    assert once.cells[1].outputs == [new_output("stream", name="stdout", text="0\n1\n")]
+
+
+def test_a_warning_fails_the_build(tmp_path):
+    cell = new_code_cell("import warnings\nwarnings.warn('careful')")
+    with pytest.raises(BuildError, match="careful"):
+        execute(new_notebook(cells=[cell]), tmp_path, "test")

@@ -1,0 +1,158 @@
+"""The one thread that trains: it obeys between steps, at once, and leaves nothing behind."""
+
+import threading
+import time
+
+import pytest
+
+from gan_helpers.lab.session import Session
+from gan_helpers.lab.worker import Worker
+from gan_helpers.training import Experiment, train_step
+
+SMALL = Experiment(width=8, depth=1, batch_size=8)
+
+
+@pytest.fixture
+def session():
+    return Session(SMALL, "ring")
+
+
+def threads():
+    return [t for t in threading.enumerate() if t.name == "gan-lab"]
+
+
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.005)
+
+
+def test_no_thread_until_something_is_to_be_done_and_none_after(session):
+    worker = Worker(session)
+    assert threads() == []
+    worker.play()
+    wait_for(lambda: session.gan.step > 10)
+    worker.pause()
+    wait_for(lambda: threads() == [])
+    stopped = session.gan.step
+    worker.play()  # and it can be woken again
+    wait_for(lambda: session.gan.step > stopped)
+    worker.close()
+    assert threads() == []
+
+
+def test_commands_run_on_the_thread_in_their_order(session):
+    worker, seen = Worker(session), []
+    for i in range(50):
+        worker.post(lambda i=i: seen.append((i, threading.current_thread().name)))
+    wait_for(lambda: len(seen) == 50)
+    assert seen == [(i, "gan-lab") for i in range(50)]
+    worker.close()
+
+
+def test_a_command_never_falls_into_a_step(session):
+    inside = []
+
+    def slow_step(gan, data):
+        inside.append(True)
+        time.sleep(0.002)
+        losses = train_step(gan, data)
+        inside.clear()
+        return losses
+
+    session.change(train_step=slow_step)
+    worker, overlaps, done = Worker(session), [], threading.Event()
+    worker.play()
+    for _ in range(100):
+        worker.post(lambda: overlaps.append(bool(inside)))
+    worker.post(done.set)
+    assert done.wait(20)
+    worker.close()
+    assert len(overlaps) == 100 and not any(overlaps)
+
+
+def test_a_command_acts_soon_while_it_plays(session):
+    """Median of 20: well under the 0.3 s that a reader would notice."""
+    worker, delays = Worker(session, publish=session.frame), []
+    worker.play()
+    wait_for(lambda: session.gan.step > 0)
+    for _ in range(20):
+        acted = threading.Event()
+        start = time.monotonic()
+        worker.post(acted.set)
+        assert acted.wait(10)
+        delays.append(time.monotonic() - start)
+    worker.close()
+    assert sorted(delays)[10] < 0.3
+
+
+def test_an_error_in_a_command_is_reported_and_the_thread_goes_on(session):
+    errors = []
+    worker = Worker(session, report=errors.append)
+    worker.post(lambda: session.change(lr_D=-1.0))
+    after = threading.Event()
+    worker.post(after.set)
+    assert after.wait(10)
+    worker.close()
+    assert len(errors) == 1 and "lr_D = -1.0" in str(errors[0])
+
+
+def test_closing_is_final_and_can_be_repeated(session):
+    worker = Worker(session)
+    worker.play()
+    wait_for(lambda: session.gan.step > 0)
+    worker.close()
+    worker.close()
+    steps = session.gan.step
+    worker.play()
+    assert threads() == [] and session.gan.step == steps
+
+
+def test_run_needs_no_thread_and_shows_progress(session):
+    worker, told = Worker(session), []
+    worker.run(30, told.append)
+    assert session.gan.step == 30 and told[-1] == 30 and threads() == []
+
+
+def test_an_interrupt_keeps_what_was_learned(session):
+    def interrupted(gan, data):
+        if gan.step == 5:
+            raise KeyboardInterrupt
+        return train_step(gan, data)
+
+    session.change(train_step=interrupted)
+    worker = Worker(session)
+    with pytest.raises(KeyboardInterrupt):
+        worker.run(30)
+    assert session.gan.step == 5
+    session.change(train_step=train_step)
+    worker.run(5)
+    assert session.gan.step == 10 and session.trouble is None
+
+
+def test_it_stops_playing_when_something_blows_up(session):
+    def blown(gan, data):
+        loss_D, loss_G = train_step(gan, data)
+        return loss_D * (float("nan") if gan.step > 3 else 1), loss_G
+
+    session.change(train_step=blown)
+    worker = Worker(session)
+    worker.play()
+    wait_for(lambda: session.trouble is not None and not worker.playing)
+    assert session.trouble.what == "loss_D"
+    worker.close()
+
+
+@pytest.mark.parametrize("rate", [10.0, 100.0])
+def test_slow_rates_are_kept(session, rate):
+    """In half a second, no more steps than the rate allows (plus one under way)."""
+    worker = Worker(session)
+    worker.rate = rate
+    worker.play()
+    wait_for(lambda: session.gan.step > 0)
+    start, before = time.monotonic(), session.gan.step
+    time.sleep(0.5)
+    taken, spent = session.gan.step - before, time.monotonic() - start
+    worker.close()
+    assert 1 <= taken <= rate * spent + 1
