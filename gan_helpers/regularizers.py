@@ -123,7 +123,7 @@ def set_spectral_norm(net: nn.Module, on: bool) -> None:
     for layer in list(net.modules()):
         plain = isinstance(layer, WEIGHTED_LAYERS) and not parametrize.is_parametrized(layer)
         if on and plain:
-            parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight))
+            parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight))  # type: ignore[arg-type]
         elif isinstance(layer, SpectralNorm):
             # Never removed again: torch would take it from every copy of the network, too.
             layer.on = on
