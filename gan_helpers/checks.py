@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import torch
+from torch import Tensor
+
 
 def check_choice(name: str, value: object, allowed: Iterable[str]) -> str:
     """Return `value` if it is one of `allowed`, else raise a ValueError that lists them."""
@@ -50,3 +53,14 @@ def check_bool(name: str, value: object) -> bool:
             f"{name} = {value!r} is a {type(value).__name__}; it has to be True or False."
         )
     return value
+
+
+def check_rng(rng: object, x: Tensor) -> torch.device:
+    """The device to draw on; generator and data have to share it."""
+    if not isinstance(rng, torch.Generator):
+        raise TypeError(
+            f"rng = {rng!r} has to be a torch.Generator, e.g. torch.Generator().manual_seed(0)."
+        )
+    if rng.device.type != x.device.type:
+        raise ValueError(f"rng is on {rng.device}, the data on {x.device}; use .to(rng.device).")
+    return x.device

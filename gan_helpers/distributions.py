@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from gan_helpers.checks import check_int, check_number
+from gan_helpers.checks import check_int, check_number, check_rng
 
 STAGE = 2.0  # the picture shows [-2, 2] x [-2, 2]
 OUTERMOST = 1.5  # no mean of a ready-made world lies further out, so that G may overshoot in sight
@@ -337,17 +337,6 @@ def along(name: str, lines: list[np.ndarray], std: float) -> Mixture:
 def check_std(std: object) -> float:
     """A thickness that can be seen and that float32 can hold."""
     return check_number("std", std, 0.001, 1)
-
-
-def check_rng(rng: object, x: Tensor) -> torch.device:
-    """The device to draw on; generator and data have to share it."""
-    if not isinstance(rng, torch.Generator):
-        raise TypeError(
-            f"rng = {rng!r} has to be a torch.Generator, e.g. torch.Generator().manual_seed(0)."
-        )
-    if rng.device.type != x.device.type:
-        raise ValueError(f"rng is on {rng.device}, the data on {x.device}; use .to(rng.device).")
-    return x.device
 
 
 def as_array(name: str, value: object, shape: str) -> np.ndarray:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-from gan_helpers.checks import check_bool, check_choice, check_int
+from gan_helpers.checks import check_bool, check_choice, check_int, check_rng
 
 #: SHA-256 of the unpacked files, wherever they come from. data/README.md repeats them.
 SHA256 = {
@@ -226,14 +226,3 @@ def fetch(split: str, root: Path) -> None:
         MNIST(root, train=split == "train", download=True)
     except (OSError, RuntimeError) as error:
         raise ConnectionError(f"MNIST could not be downloaded into {root}: {error}") from error
-
-
-def check_rng(rng: object, x: Tensor) -> torch.device:
-    """The device to draw on; generator and data have to share it."""
-    if not isinstance(rng, torch.Generator):
-        raise TypeError(
-            f"rng = {rng!r} has to be a torch.Generator, e.g. torch.Generator().manual_seed(0)."
-        )
-    if rng.device.type != x.device.type:
-        raise ValueError(f"rng is on {rng.device}, the data on {x.device}; use .to(rng.device).")
-    return x.device

@@ -26,10 +26,11 @@ def mode_coverage(x: Tensor, mixture: Mixture, radius: float = 3.0) -> tuple[Ten
     Returns:
         (modes covered `[...]`, integer; share of good samples `[...]`, 0 to 1).
     """
-    exact = "donot_use_mm_for_euclid_dist"  # matrix products lose small distances to rounding
-    distance = torch.cdist(x, mixture.means.to(x), compute_mode=exact) / mixture.stds.to(
-        x
+    # Matrix products, the default, would lose small distances to rounding.
+    distance = torch.cdist(
+        x, mixture.means.to(x), compute_mode="donot_use_mm_for_euclid_dist"
     )  # (..., N, M)
+    distance = distance / mixture.stds.to(x)
     nearest, mode = distance.min(dim=-1)  # (..., N)
     good = nearest <= radius
     hits = torch.zeros(*x.shape[:-2], mixture.means.shape[0], device=x.device)

@@ -12,11 +12,13 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from torch import Tensor
 
 REAL, FAKE, VERDICT = "#0f7c8f", "#d95f1e", "#33415c"
 HEAT = LinearSegmentedColormap.from_list("verdict", ["#f4a97c", "#ffffff", "#7cc3cf"])
@@ -86,14 +88,15 @@ def draw_1d(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> 
 
 def draw_images(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> Axes:
     """A grid of pictures: the first ones from fixed noise, never a choice."""
-    return draw_picture_grid(arrays["grid"] / 255, ax)
+    return draw_picture_grid(arrays["grid"] / 127.5 - 1, ax)
 
 
-def draw_picture_grid(pictures: np.ndarray, ax: Axes, columns: int = 8) -> Axes:
-    """Grey pictures `[n, H, W]` in [0, 1], side by side."""
+def draw_picture_grid(x: Tensor | np.ndarray, ax: Axes, columns: int = 8) -> Axes:
+    """Grey pictures side by side. x: `[n, 1, H, W]` or `[n, H, W]`, from -1 (black) to 1."""
+    pictures = as_pictures(x)
     n, height, width = pictures.shape
     rows = -(-n // columns)
-    padded = np.zeros((rows * columns, height, width), dtype=pictures.dtype)
+    padded = np.zeros((rows * columns, height, width), dtype=np.float32)
     padded[:n] = pictures
     sheet = padded.reshape(rows, columns, height, width).swapaxes(1, 2)
     ax.imshow(sheet.reshape(rows * height, columns * width), cmap="gray", vmin=0, vmax=1)
@@ -101,17 +104,28 @@ def draw_picture_grid(pictures: np.ndarray, ax: Axes, columns: int = 8) -> Axes:
     return ax
 
 
+def as_pictures(x: Tensor | np.ndarray) -> np.ndarray:
+    """`[n, 1, H, W]` or `[n, H, W]` in [-1, 1], on any device -> `[n, H, W]` in [0, 1]."""
+    x = torch.as_tensor(x).detach().cpu()
+    return ((x.squeeze(1) if x.ndim == 4 else x).numpy() + 1) / 2
+
+
 def draw_frames(frames: Sequence[tuple[dict[str, Any], dict[str, np.ndarray]]]) -> Figure:
     """A strip of states, one panel each, with one legend."""
-    fig, axes = plt.subplots(1, len(frames), figsize=(2.9 * len(frames), 3.2), squeeze=False)
+    size = (2.8 * len(frames), 3.1)
+    fig, axes = plt.subplots(1, len(frames), figsize=size, squeeze=False, layout="constrained")
     for (header, arrays), ax in zip(frames, axes[0], strict=True):
         draw_frame(header, arrays, ax)
     handles, names = axes[0, 0].get_legend_handles_labels()
     if handles:
         fig.legend(
-            handles, names, loc="lower center", ncols=len(names), frameon=False, markerscale=2
+            handles,
+            names,
+            loc="outside lower center",
+            ncols=len(names),
+            frameon=False,
+            markerscale=2,
         )
-    fig.tight_layout(rect=(0, 0.06, 1, 1))
     return fig
 
 
@@ -135,32 +149,30 @@ def draw_curves(steps: Any, curves: dict[str, Any], ax: Axes, log: bool = False)
     return ax
 
 
-def draw_generator_diagram(z: np.ndarray, x: np.ndarray) -> Figure:
+def draw_generator_diagram(z: Tensor | np.ndarray, x: Tensor | np.ndarray) -> Figure:
     """noise -> G -> x, with real noise and the picture that a trained G makes of it.
 
     Args:
-        z: latent vectors `[n, L]`.
-        x: what G makes of them, `[n, H, W]` in [0, 1].
+        z: latent vectors `[n, L]`, L divisible by 4.
+        x: what G makes of them, `[n, 1, H, W]` in [-1, 1].
     """
-    n = len(z)
-    fig, ax = plt.subplots(figsize=(7, 1.15 * n + 0.5))
-    limit = np.abs(z).max()
+    noise, pictures = torch.as_tensor(z).cpu().numpy(), as_pictures(x)
+    n, limit = len(noise), np.abs(noise).max()
+    fig, ax = plt.subplots(figsize=(6.5, 1.0 * n + 0.5))
     for i in range(n):
         y = n - 1 - i
-        noise = z[i].reshape(4, -1)
-        ax.imshow(noise, extent=(0, 2.4, y + 0.1, y + 0.9), cmap="PuOr", vmin=-limit, vmax=limit)
-        ax.imshow(x[i], extent=(6.6, 7.4, y + 0.1, y + 0.9), cmap="gray", vmin=0, vmax=1)
+        left, right = (0, 2.4, y + 0.1, y + 0.9), (6.6, 7.4, y + 0.1, y + 0.9)
+        ax.imshow(noise[i].reshape(4, -1), extent=left, cmap="PuOr_r", vmin=-limit, vmax=limit)
+        ax.imshow(pictures[i], extent=right, cmap="gray", vmin=0, vmax=1)
         for start, end in ((2.55, 3.55), (5.45, 6.45)):
             arrow = {"arrowstyle": "-|>", "color": "0.25", "lw": 1.4}
             ax.annotate("", xy=(end, y + 0.5), xytext=(start, y + 0.5), arrowprops=arrow)
-    box = FancyBboxPatch(
-        (3.75, 0.15), 1.5, n - 0.3, boxstyle="round,pad=0.1", fc="#fbe3d3", ec=FAKE
-    )
-    ax.add_patch(box)
-    ax.text(4.5, n / 2, "G", ha="center", va="center", fontsize=26, color=FAKE, style="italic")
+    shape = {"boxstyle": "round,pad=0.1", "facecolor": "#fbe3d3", "edgecolor": FAKE}
+    ax.add_patch(FancyBboxPatch((3.75, 0.15), 1.5, n - 0.3, **shape))
+    ax.text(4.5, n / 2, "$G$", ha="center", va="center", fontsize=24, color=FAKE)
     titles = ((1.2, r"$\mathbf{z} \sim N(0, I)$"), (7.0, r"$\mathbf{x} = G(\mathbf{z})$"))
     for centre, words in titles:
-        ax.text(centre, n + 0.12, words, ha="center", va="bottom", fontsize=14)
-    ax.set(xlim=(-0.1, 7.6), ylim=(-0.05, n + 0.5), aspect="equal")
+        ax.text(centre, n + 0.12, words, ha="center", va="bottom", fontsize=12)
+    ax.set(xlim=(-0.1, 8.2), ylim=(-0.05, n + 0.6), aspect="equal")
     ax.axis("off")
     return fig

@@ -18,7 +18,7 @@ LAYERS = [
     {"distributions", "images", "models", "losses", "regularizers"},
     {"training"},
     {"metrics", "plots"},
-    {"lab"},
+    {"lab", "exercises"},
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))
 

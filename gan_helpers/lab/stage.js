@@ -1,20 +1,20 @@
-// The stage of the live lab. Python sends one binary frame at a time (the format: stage.py); here it
-// is unpacked and drawn, and what the reader draws or types goes back as small messages.
+// The stage of the live lab. Python sends one binary frame at a time (the format: stage.py); here
+// it is unpacked and drawn, and what the reader draws or types goes back as small messages.
 // Colours mean the same everywhere: blue = real, orange = fake and G, the text's colour = D.
 
 const MAX_ARROWS = 96; // more than that hides the samples
 const ARROW = { shortest: 1e-4, longest: 1e1, pixels: 30 };
 const WIDE = 780; // px; from here on the charts stand beside the stage
-const KEYS = { " ": "toggle", ArrowRight: "step", d: "step_D", g: "step_G", r: "reset" };
+const KEYS = { " ": "toggle", arrowright: "step", d: "step_D", g: "step_G", r: "reset" };
 
-// ---- frames and numbers (no screen needed; tested with Node) ----
+// ---- frames and numbers (need no screen; tested with Node) ----
 
 export function decode(view) {
   // Copying aligns the payload: a message's buffer may begin at any byte, a Float32Array may not.
   const bytes = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
   const start = 4 + new DataView(bytes).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, start - 4)));
-  const frame = { ...header, verdict_is: header.verdict }; // images bring an array of that name
+  const frame = { ...header, relative: header.verdict === "relative" };
   for (const [name, { dtype, shape, offset }] of Object.entries(header.arrays)) {
     const length = shape.reduce((a, b) => a * b, 1);
     const Type = dtype === "f4" ? Float32Array : Uint8Array;
@@ -24,23 +24,22 @@ export function decode(view) {
 }
 
 export function arrowLength(gradient) {
-  // Logarithmic: one length per decade, so that a vanishing gradient is seen to vanish.
+  // Logarithmic, six pixels a decade, so that a vanishing gradient is seen to vanish.
   const { shortest, longest, pixels } = ARROW;
   const share = Math.log10(gradient / shortest) / Math.log10(longest / shortest);
-  return gradient > 0 ? pixels * Math.min(Math.max(share, 0), 1) : 0;
+  return gradient > 0 ? pixels * clamp(share, 0, 1) : 0;
 }
 
 export function decades(values) {
-  // Exponents of the axis: at least 1e-4 … 10, wider where the values are.
+  // The logarithmic axis: at least 1e-4 … 10, wider where the values are.
   let [low, high] = [-4, 1];
   for (const v of values) {
     if (!(v > 0 && v < Infinity)) continue;
     low = Math.max(Math.min(low, Math.floor(Math.log10(v))), -12);
     high = Math.max(high, Math.ceil(Math.log10(v)));
   }
-  const every = Math.ceil((high - low) / 6);
   const ticks = [];
-  for (let e = high; e >= low; e -= every) ticks.unshift(e);
+  for (let e = high; e >= low; e -= Math.ceil((high - low) / 6)) ticks.unshift(e);
   return { low, high, ticks };
 }
 
@@ -49,32 +48,26 @@ export function niceTicks(low, high, count) {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const gap = power * [1, 2, 5, 10].find((m) => m * power >= rough * 0.999);
-  const ticks = [];
-  for (let i = Math.ceil(low / gap - 1e-9); i * gap <= high + 1e-9 * gap; i++) ticks.push(i * gap);
-  return ticks;
+  const [first, last] = [Math.ceil(low / gap - 1e-9), Math.floor(high / gap + 1e-9)];
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * gap);
 }
 
 export function short(value) {
-  // At most about five characters, for tiles, titles and ticks.
-  if (value === null || !Number.isFinite(value)) return "–";
+  // At most about seven characters, for tiles, titles and ticks.
+  if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(1);
   return size >= 1e4 ? `${+(value / 1e3).toPrecision(3)}k` : String(+value.toPrecision(3));
 }
 
-const superscript = (e) => `10${String(e).replace(/[-\d]/g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)])}`;
-const mix = (a, b, t) => a.map((v, i) => Math.round(v + (b[i] - v) * t));
-const css = ([r, g, b], alpha = 1) => `rgba(${r},${g},${b},${alpha})`;
-
-function ramp(pal, middle, strength) {
-  // D's verdict 0 … 1 as 256 colours: fake … middle … real.
-  return Array.from({ length: 256 }, (_, i) => {
-    const t = (2 * i) / 255 - 1;
-    return mix(middle, t > 0 ? pal.real : pal.fake, strength * Math.abs(t) ** 0.8);
-  });
-}
+const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
+const last = (values) => values[values.length - 1] ?? NaN;
+const raised = (e) => "10" + String(e).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
 
 // ---- colours ----
+
+const mix = (a, b, t) => a.map((v, i) => Math.round(v + (b[i] - v) * t));
+const css = ([r, g, b], alpha = 1) => `rgba(${r},${g},${b},${alpha})`;
 
 function readColour(text) {
   // Any CSS colour → [r, g, b, alpha]: the canvas knows all the ways to write one.
@@ -90,27 +83,28 @@ function palette(root) {
   // Hosts differ in what they call a theme; the colour behind the stage is what they all show.
   let [bg, opaque] = [[255, 255, 255], false];
   for (let el = root; el && !opaque; el = el.parentElement) {
-    const [r, g, b, a] = readColour(getComputedStyle(el).backgroundColor);
-    if ((opaque = a > 127)) bg = [r, g, b];
+    const [r, g, b, alpha] = readColour(getComputedStyle(el).backgroundColor);
+    if ((opaque = alpha > 127)) bg = [r, g, b];
   }
   const dark = 0.299 * bg[0] + 0.587 * bg[1] + 0.114 * bg[2] < 128;
   const fg = dark ? [232, 234, 237] : [32, 36, 42];
   const real = dark ? [72, 187, 232] : [0, 114, 168];
   const fake = dark ? [255, 140, 66] : [208, 84, 0];
-  const pal = { bg, fg, real, fake, dark, muted: mix(bg, fg, 0.66), line: mix(bg, fg, 0.2) };
-  pal.heat = ramp(pal, bg, dark ? 0.42 : 0.36);
-  pal.edge = ramp(pal, mix(bg, fg, 0.35), 1); // borders must be seen at 0.5 too
-  const names = { ...pal, tile: mix(bg, fg, 0.06) };
-  for (const name of ["bg", "fg", "muted", "line", "tile", "real", "fake"])
-    root.style.setProperty(`--${name}`, css(names[name]));
-  return pal;
+  const [muted, line, tile] = [0.66, 0.2, 0.06].map((t) => mix(bg, fg, t));
+  const colours = { bg, fg, real, fake, muted, line, tile };
+  for (const [name, c] of Object.entries(colours)) root.style.setProperty(`--${name}`, css(c));
+  const ramp = (middle, strength) => Array.from({ length: 256 }, (_, i) => {
+    const t = (2 * i) / 255 - 1; // D's verdict: fake … middle … real
+    return mix(middle, t > 0 ? real : fake, strength * Math.abs(t) ** 0.8);
+  });
+  // Borders of images have to be seen at 0.5 too.
+  return { ...colours, heat: ramp(bg, dark ? 0.42 : 0.36), border: ramp(mix(bg, fg, 0.35), 1) };
 }
 
-// ---- drawing ----
+// ---- drawing: every function gets a context whose unit is the CSS pixel ----
 
 function fit(canvas, width, height) {
-  // Size in CSS pixels → sharp on every screen.
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = window.devicePixelRatio || 1; // sharp on every screen
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
   const ctx = canvas.getContext("2d");
@@ -119,147 +113,142 @@ function fit(canvas, width, height) {
   return ctx;
 }
 
-function rasterise(scratch, width, height, colourOf) {
+function bitmap(scratch, width, height, colourOf) {
   Object.assign(scratch, { width, height });
-  const ctx = scratch.getContext("2d");
-  const image = ctx.createImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    const [r, g, b] = colourOf(i);
-    image.data.set([r, g, b, 255], 4 * i);
-  }
-  ctx.putImageData(image, 0, 0);
+  const image = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++) image.data.set([...colourOf(i), 255], 4 * i);
+  scratch.getContext("2d").putImageData(image, 0, 0);
+  return scratch;
 }
 
-function paintPath(ctx, { fill, stroke, width = 1, dash = [] }, trace) {
+function paint(ctx, { fill, stroke, width = 1, dash = [] }, trace) {
   ctx.beginPath();
   trace();
   ctx.setLineDash(dash);
-  if (stroke) Object.assign(ctx, { strokeStyle: stroke, lineWidth: width, lineJoin: "round" }).stroke();
-  if (fill) Object.assign(ctx, { fillStyle: fill }).fill();
+  Object.assign(ctx, { strokeStyle: stroke, fillStyle: fill, lineWidth: width, lineJoin: "round" });
+  if (stroke) ctx.stroke();
+  if (fill) ctx.fill();
 }
 
-function arrow(ctx, x, y, dx, dy) {
-  // (dx, dy) in pixels; tail at (x, y)
-  const length = Math.hypot(dx, dy);
-  const head = Math.min(4.5, 0.5 * length) / length;
-  const [tx, ty] = [x + dx, y + dy];
-  ctx.moveTo(x, y);
-  ctx.lineTo(tx, ty);
-  ctx.moveTo(tx - head * (dx - 0.6 * dy), ty - head * (dy + 0.6 * dx));
-  ctx.lineTo(tx, ty);
-  ctx.lineTo(tx - head * (dx + 0.6 * dy), ty - head * (dy - 0.6 * dx));
+function write(ctx, text, x, y, colour, font, textAlign = "left") {
+  Object.assign(ctx, { fillStyle: css(colour), font, textAlign, textBaseline: "middle" });
+  ctx.fillText(text, x, y);
 }
 
-function paintArrows(ctx, pal, trace) {
-  paintPath(ctx, { stroke: css(pal.bg, 0.8), width: 4 }, trace); // a halo lifts them off the samples
-  paintPath(ctx, { stroke: css(pal.fg), width: 1.5 }, trace);
+function within(ctx, [x, y, width, height], draw) {
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(x, y, width, height);
+  ctx.clip();
+  draw();
+  ctx.restore();
 }
 
-const disc = (ctx, x, y, r) => (ctx.moveTo(x + r, y), ctx.arc(x, y, r, 0, 7));
+function polyline(ctx, points) {
+  points.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
+}
 
-function diamond(ctx, x, y, r) {
-  ctx.moveTo(x, y - r), ctx.lineTo(x + r, y), ctx.lineTo(x, y + r), ctx.lineTo(x - r, y);
+function disc(ctx, [x, y], r) {
+  ctx.moveTo(x + r, y);
+  ctx.arc(x, y, r, 0, 7);
+}
+
+function diamond(ctx, [x, y], r) {
+  polyline(ctx, [[x, y - r], [x + r, y], [x, y + r], [x - r, y]]);
   ctx.closePath();
+}
+
+function arrows(ctx, pal, list) {
+  // [x, y of the tail, direction, length]; the halo lifts them off the samples.
+  const trace = () => {
+    for (const [x, y, angle, length] of list) {
+      const tip = [x + length * Math.cos(angle), y + length * Math.sin(angle)];
+      const barb = Math.min(5, 0.6 * length);
+      const [a, b] = [angle + 2.6, angle - 2.6].map((turned) =>
+        [tip[0] + barb * Math.cos(turned), tip[1] + barb * Math.sin(turned)]);
+      polyline(ctx, [[x, y], tip]);
+      polyline(ctx, [a, tip, b]);
+    }
+  };
+  paint(ctx, { stroke: css(pal.bg, 0.8), width: 4 }, trace);
+  paint(ctx, { stroke: css(pal.fg), width: 1.5 }, trace);
 }
 
 function draw2d(ctx, edge, f, pal, scratch) {
   const [x0, x1, y0, y1] = f.range;
   const X = (x) => ((x - x0) / (x1 - x0)) * edge;
   const Y = (y) => ((y1 - y) / (y1 - y0)) * edge;
+  const points = (a) =>
+    Array.from({ length: a.length / 2 }, (_, i) => [X(a[2 * i]), Y(a[2 * i + 1])]);
   const [rows, columns] = f.heat.shape;
-  rasterise(scratch, columns, rows, (i) => pal.heat[f.heat[i]]);
-  ctx.imageSmoothingEnabled = true;
-  ctx.imageSmoothingQuality = "high";
-  ctx.drawImage(scratch, 0, 0, edge, edge);
+  Object.assign(ctx, { imageSmoothingEnabled: true, imageSmoothingQuality: "high" });
+  ctx.drawImage(bitmap(scratch, columns, rows, (i) => pal.heat[f.heat[i]]), 0, 0, edge, edge);
 
-  // Halos are larger shapes underneath: strokes around each sample would cost a third of a frame.
-  const samples = (colour, shape, points, radius) => {
-    for (const [fill, r] of [[css(pal.bg, 0.8), radius + 0.9], [colour, radius]])
-      paintPath(ctx, { fill }, () => points.forEach(([x, y]) => shape(ctx, x, y, r)));
+  const samples = (colour, shape, list, radius) => {
+    // Halos are larger shapes underneath: stroking each sample would cost a third of a frame.
+    for (const [fill, r] of [[css(pal.bg, 0.8), radius + 0.9], [css(colour, 0.95), radius]])
+      paint(ctx, { fill }, () => list.forEach((point) => shape(ctx, point, r)));
   };
-  const real = Array.from({ length: f.real.length / 2 }, (_, i) => [X(f.real[2 * i]), Y(f.real[2 * i + 1])]);
-  samples(css(pal.real, 0.9), disc, real, 1.9);
-  const inside = []; // samples beyond the stage wait at its border, hollow
-  const outside = [];
-  for (let i = 0; i < f.fake.length; i += 2) {
-    const [x, y] = [X(f.fake[i]), Y(f.fake[i + 1])];
-    const [cx, cy] = [x, y].map((v) => Math.min(Math.max(v, 5), edge - 5));
-    if (Number.isFinite(x + y)) (Math.hypot(x - cx, y - cy) > 5 ? outside : inside).push([cx, cy]);
-  }
   const radius = f.fake.length > 600 ? 2.7 : 3.3;
-  samples(css(pal.fake, 0.95), diamond, inside, radius);
-  paintPath(ctx, { stroke: css(pal.fake), width: 1.2 }, () => outside.forEach(([x, y]) => diamond(ctx, x, y, radius)));
-
-  const every = Math.ceil(f.push.length / 2 / MAX_ARROWS);
-  paintArrows(ctx, pal, () => {
-    for (let i = 0; i < f.push.length; i += 2 * every) {
-      const size = Math.hypot(f.push[i], f.push[i + 1]);
-      const scale = arrowLength(size) / size;
-      if (scale > 0)
-        arrow(ctx, X(f.fake[i]), Y(f.fake[i + 1]), scale * f.push[i], -scale * f.push[i + 1]);
-    }
+  const inside = ([x, y]) => x > 0 && x < edge && y > 0 && y < edge;
+  const fakes = points(f.fake);
+  samples(pal.real, disc, points(f.real), 1.9);
+  samples(pal.fake, diamond, fakes.filter(inside), radius);
+  paint(ctx, { stroke: css(pal.fake), width: 1.2 }, () => {
+    // Those beyond the stage wait at its border, hollow.
+    for (const point of fakes)
+      if (!inside(point)) diamond(ctx, point.map((v) => clamp(v, 5, edge - 5)), radius);
   });
+  const every = Math.ceil(fakes.length / MAX_ARROWS);
+  arrows(ctx, pal, fakes.map(([x, y], i) => {
+    const [dx, dy] = [f.push[2 * i], -f.push[2 * i + 1]];
+    return [x, y, Math.atan2(dy, dx), i % every ? 0 : arrowLength(Math.hypot(dx, dy))];
+  }).filter((a) => a[3] > 0));
 }
 
 function draw1d(ctx, edge, f, pal) {
+  // Figure 1 of the GAN paper: the densities and D above, the lines z → x = G(z) below.
   const [x0, x1, , top] = f.range;
-  const [left, right] = [22, edge - 30];
-  const [high, base, xLine, zLine] = [16, 0.6 * edge, 0.72 * edge, edge - 20];
+  const [left, right, high, base] = [22, edge - 30, 16, 0.6 * edge];
+  const [xLine, zLine] = [0.72 * edge, edge - 20];
   const X = (x) => left + ((x - x0) / (x1 - x0)) * (right - left);
-  const P = (p) => base - (p / top) * (base - high); // densities, scale of their own
-  const S = (d) => base - d * (base - high); // D, on 0 … 1
-  const spread = f.z.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-9);
-  const Z = (z) => X(x0 + ((z / spread + 1) / 2) * (x1 - x0));
-  const curve = (values, scale) => () =>
-    values.forEach((v, i) => (i ? ctx.lineTo(X(f.x[i]), scale(v)) : ctx.moveTo(X(f.x[i]), scale(v))));
-  const area = (values, scale) => () => {
-    curve(values, scale)();
-    ctx.lineTo(X(f.x[f.x.length - 1]), base), ctx.lineTo(X(f.x[0]), base);
+  const spread = f.z.reduce((most, z) => Math.max(most, Math.abs(z)), 1e-9);
+  const Z = (z) => left + ((z / spread + 1) / 2) * (right - left);
+  const up = (share) => base - share * (base - high);
+  const curve = (values, scale, style) => {
+    const points = [...values].map((v, i) => [X(f.x[i]), up(v / scale)]);
+    if (style.fill) points.push([right, base], [left, base]);
+    paint(ctx, style, () => polyline(ctx, points));
   };
+  const rule = (y, style) => paint(ctx, style, () => polyline(ctx, [[left, y], [right, y]]));
 
-  paintPath(ctx, { stroke: css(pal.line) }, () => {
-    for (const d of [0, 0.5, 1]) ctx.moveTo(left, S(d)), ctx.lineTo(right, S(d));
+  for (const d of [0, 0.5, 1]) {
+    rule(up(d), { stroke: css(pal.line) });
+    if (!f.relative) write(ctx, d, right + 6, up(d), pal.muted, "11px sans-serif");
+  }
+  // A collapsed G has a density far above the data's: it is cut, the scale stays.
+  within(ctx, [left, high - 6, right - left, base - high + 7], () => {
+    curve(f.q, top, { fill: css(pal.fake, 0.3) });
+    curve(f.q, top, { stroke: css(pal.fake), width: 2 });
+    curve(f.p, top, { fill: css(pal.real, 0.14) });
+    curve(f.p, top, { stroke: css(pal.real), width: 2.5 });
+    curve(f.D_star, 1, { stroke: css(pal.fg), width: 1.4, dash: [1.5, 3.5] });
+    curve(f.D, 1, { stroke: css(pal.fg), width: 2, dash: [8, 4] });
   });
-  Object.assign(ctx, { fillStyle: css(pal.muted), font: "11px system-ui, sans-serif" });
-  Object.assign(ctx, { textAlign: "left", textBaseline: "middle" });
-  if (f.verdict_is !== "relative") [0, 0.5, 1].forEach((d) => ctx.fillText(d, right + 6, S(d)));
-
-  ctx.save(); // a collapsed G has a density far above the data's: cut, not rescaled
-  ctx.beginPath();
-  ctx.rect(left, high - 6, right - left, base - high + 7);
-  ctx.clip();
-  paintPath(ctx, { fill: css(pal.fake, 0.3) }, area(f.q, P));
-  paintPath(ctx, { stroke: css(pal.fake), width: 2 }, curve(f.q, P));
-  paintPath(ctx, { fill: css(pal.real, 0.14) }, area(f.p, P));
-  paintPath(ctx, { stroke: css(pal.real), width: 2.5 }, curve(f.p, P));
-  paintPath(ctx, { stroke: css(pal.fg), width: 1.4, dash: [1.5, 3.5] }, curve(f.D_star, S));
-  paintPath(ctx, { stroke: css(pal.fg), width: 2, dash: [8, 4] }, curve(f.D, S));
-  ctx.restore();
-
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(0, base, edge, edge - base);
-  ctx.clip();
-  paintPath(ctx, { stroke: css(pal.fake, 0.55), width: 1 }, () => {
-    f.z.forEach((z, i) => (ctx.moveTo(Z(z), zLine), ctx.lineTo(X(f.gz[i]), xLine)));
+  within(ctx, [0, xLine - 4, edge, edge], () => {
+    paint(ctx, { stroke: css(pal.fake, 0.55) }, () =>
+      f.z.forEach((z, i) => polyline(ctx, [[Z(z), zLine], [X(f.gz[i]), xLine]])));
+    for (const y of [xLine, zLine]) rule(y, { stroke: css(pal.fg), width: 1.2 });
+    paint(ctx, { fill: css(pal.fake) }, () => f.gz.forEach((x) => diamond(ctx, [X(x), xLine], 3)));
+    paint(ctx, { fill: css(pal.fg) }, () => f.z.forEach((z) => disc(ctx, [Z(z), zLine], 1.6)));
   });
-  ctx.restore();
-  paintPath(ctx, { stroke: css(pal.fg), width: 1.2 }, () => {
-    for (const y of [xLine, zLine]) ctx.moveTo(left, y), ctx.lineTo(right, y);
-  });
-  paintPath(ctx, { fill: css(pal.fake) }, () => f.gz.forEach((x) => diamond(ctx, X(x), xLine, 3.4)));
-  paintPath(ctx, { fill: css(pal.fg) }, () => f.z.forEach((z) => disc(ctx, Z(z), zLine, 1.6)));
-  Object.assign(ctx, { fillStyle: css(pal.fg), font: "italic 14px Georgia, serif" });
-  ctx.fillText("x", 7, xLine - 1);
-  ctx.fillText("z", 7, zLine - 1);
-  const every = Math.ceil(f.push.length / (MAX_ARROWS / 6)); // on one line there is less room
-  paintArrows(ctx, pal, () => {
-    for (let i = 0; i < f.push.length; i += every) {
-      const length = Math.sign(f.push[i]) * arrowLength(Math.abs(f.push[i]));
-      const y = xLine - 10 - 7 * ((i / every) % 3); // three tiers, so that neighbours stay apart
-      if (length) arrow(ctx, X(f.gz[i]), y, length, 0);
-    }
-  });
+  for (const [name, y] of [["x", xLine], ["z", zLine]])
+    write(ctx, name, 7, y - 1, pal.fg, "italic 14px Georgia, serif");
+  const every = Math.ceil((6 * f.push.length) / MAX_ARROWS); // on one line there is less room
+  arrows(ctx, pal, [...f.push].map((push, i) => {
+    const y = xLine - 10 - 7 * ((i / every) % 3); // three tiers, so that neighbours stay apart
+    return [X(f.gz[i]), y, push > 0 ? 0 : Math.PI, i % every ? 0 : arrowLength(Math.abs(push))];
+  }).filter((a) => a[3] > 0));
 }
 
 function drawImages(ctx, edge, f, pal, scratch) {
@@ -267,12 +256,12 @@ function drawImages(ctx, edge, f, pal, scratch) {
   const across = Math.ceil(Math.sqrt(n));
   const cell = edge / across;
   const side = cell - Math.max(0.16 * cell, 5);
-  rasterise(scratch, columns, rows * n, (i) => [f.grid[i], f.grid[i], f.grid[i]]);
+  bitmap(scratch, columns, rows * n, (i) => [f.grid[i], f.grid[i], f.grid[i]]);
   ctx.imageSmoothingEnabled = false;
   for (let i = 0; i < n; i++) {
-    const x = (i % across) * cell + (cell - side) / 2;
-    const y = Math.floor(i / across) * cell + (cell - side) / 2;
-    ctx.fillStyle = css(pal.edge[Math.round(255 * f.verdict[i])] ?? pal.muted);
+    const x = ((i % across) + 0.5) * cell - side / 2;
+    const y = (Math.floor(i / across) + 0.5) * cell - side / 2;
+    ctx.fillStyle = css(pal.border[Math.round(255 * f.verdict[i])] ?? pal.muted);
     ctx.fillRect(x - 2, y - 2, side + 4, side + 4);
     ctx.drawImage(scratch, 0, i * rows, columns, rows, x, y, side, side);
   }
@@ -280,161 +269,130 @@ function drawImages(ctx, edge, f, pal, scratch) {
 
 const DRAW = { "2d": draw2d, "1d": draw1d, images: drawImages };
 
-function drawChart(canvas, [width, height], steps, curves, logarithmic, xLabel, pal) {
-  const ctx = fit(canvas, width, height);
+function linearAxis(values) {
+  const [least, most] = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1];
+  const margin = 0.06 * (most - least) + 1e-3;
+  const [low, high] = [least - margin, most + margin];
+  return { low, high, ticks: niceTicks(low, high, 5) };
+}
+
+function drawChart(ctx, [width, height], { steps, logarithmic, xLabel }, curves, pal) {
   const [left, right, top, bottom] = [36, width - 6, 8, height - 18];
   const values = curves.flatMap(([data]) => [...data]).filter(Number.isFinite);
-  let [low, high, ticks] = [Math.min(...values, Infinity), Math.max(...values, -Infinity), []];
-  if (logarithmic) ({ low, high, ticks } = decades(values));
-  else if (!values.length) [low, high] = [0, 1];
-  else [low, high] = [low - 0.06 * (high - low) - 1e-3, high + 0.06 * (high - low) + 1e-3];
-  if (!logarithmic) ticks = niceTicks(low, high, 5);
+  const { low, high, ticks } = (logarithmic ? decades : linearAxis)(values);
   const first = steps[0] ?? 0;
-  const last = Math.max(steps[steps.length - 1] ?? 0, first + 1);
-  const X = (s) => left + ((s - first) / (last - first)) * (right - left);
+  const end = Math.max(last(steps) || 0, first + 1);
+  const X = (step) => left + ((step - first) / (end - first)) * (right - left);
   const Y = (v) => bottom - ((v - low) / (high - low)) * (bottom - top);
-  const height_of = (v) => Y(logarithmic ? Math.max(Math.log10(v), low) : v); // 0 → the floor
-
-  paintPath(ctx, { stroke: css(pal.line) }, () => {
-    for (const t of ticks) ctx.moveTo(left, Math.round(Y(t)) + 0.5), ctx.lineTo(right, Math.round(Y(t)) + 0.5);
-  });
-  Object.assign(ctx, { fillStyle: css(pal.muted), font: "10.5px system-ui, sans-serif" });
-  Object.assign(ctx, { textAlign: "right", textBaseline: "middle" });
-  for (const t of ticks) ctx.fillText(logarithmic ? superscript(t) : short(t), left - 6, Y(t));
-  ctx.textAlign = "center";
-  for (const t of niceTicks(first, last, 3))
-    if (X(t) < right - 12 && X(t) > left + 26) ctx.fillText(short(t), X(t), height - 6);
-  ctx.textAlign = "left";
-  ctx.fillText(xLabel, 0, height - 6);
-  for (const [data, colour, dash] of curves) {
-    paintPath(ctx, { stroke: css(colour), width: 1.6, dash }, () => {
-      let pen = false; // NaN and infinities leave a gap
+  const font = "10.5px system-ui, sans-serif";
+  for (const tick of ticks) {
+    const y = Math.round(Y(tick)) + 0.5;
+    paint(ctx, { stroke: css(pal.line) }, () => polyline(ctx, [[left, y], [right, y]]));
+    write(ctx, logarithmic ? raised(tick) : short(tick), left - 6, y, pal.muted, font, "right");
+  }
+  write(ctx, xLabel, 0, height - 6, pal.muted, font);
+  for (const tick of niceTicks(first, end, 4))
+    if (X(tick) > left + 26 && X(tick) < right - 12)
+      write(ctx, short(tick), X(tick), height - 6, pal.muted, font, "center");
+  for (const [data, colour] of curves)
+    paint(ctx, { stroke: css(colour), width: 1.6 }, () => {
+      let pen = false; // NaN and infinities leave a gap; a zero lies on the floor of the log scale
       data.forEach((v, i) => {
-        if (Number.isFinite(v)) pen ? ctx.lineTo(X(steps[i]), height_of(v)) : ctx.moveTo(X(steps[i]), height_of(v));
+        const point = [X(steps[i]), Y(logarithmic ? Math.max(Math.log10(v), low) : v)];
+        if (Number.isFinite(v)) ctx[pen ? "lineTo" : "moveTo"](...point);
         pen = Number.isFinite(v);
       });
     });
-  }
 }
 
 // ---- the page around the canvases ----
 
-function make(parent, tag, className, attributes = {}) {
-  const el = Object.assign(document.createElement(tag), { className, ...attributes });
-  parent.append(el);
-  return el;
-}
+const CHART = (ui) => `<div class="gan-chart"><div class="gan-title"><b data-ui="${ui}_name"></b>
+  <i class="gan-D" data-ui="${ui}_D_now"></i><i class="gan-G" data-ui="${ui}_G_now"></i></div>
+  <canvas data-ui="${ui}"></canvas></div>`;
+const PAGE = `<div class="gan-board"><div class="gan-head">
+    <span class="gan-step"><span data-ui="counter"></span> <b data-ui="step"></b></span>
+    <span class="gan-phase" data-ui="phase"></span></div>
+  <div class="gan-frame"><canvas class="gan-picture" role="img" data-ui="picture"></canvas>
+    <canvas class="gan-sketch" data-ui="sketch"></canvas><div class="gan-hint" data-ui="hint"></div>
+    <div class="gan-tools"><button type="button" data-ui="done"></button>
+      <button type="button" data-ui="clear"></button></div></div>
+  <div class="gan-legend" data-ui="legend"></div><div class="gan-keys" data-ui="keys"></div></div>
+  <div class="gan-side"><div class="gan-charts">${CHART("loss")}${CHART("grad")}</div>
+    <div class="gan-meters" data-ui="meters"></div></div>`;
+const TILE = `<div class="gan-name"></div><div class="gan-value"></div>
+  <div class="gan-gauge"><div></div></div>`;
 
 function build(el) {
-  const root = make(el, "div", "gan-stage", { tabIndex: 0 });
-  root.setAttribute("role", "group");
+  const root = document.createElement("div");
+  Object.assign(root, { className: "gan-stage", tabIndex: 0, innerHTML: PAGE, role: "group" });
   root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's own keys stay out
-  const board = make(root, "div", "gan-board");
-  const head = make(board, "div", "gan-head");
-  const frame = make(board, "div", "gan-frame");
-  const ui = {
-    root, frame,
-    step: make(head, "span", "gan-step"), phase: make(head, "span", "gan-phase"),
-    picture: make(frame, "canvas", "gan-picture"), sketch: make(frame, "canvas", "gan-sketch"),
-    hint: make(frame, "div", "gan-hint"), tools: make(frame, "div", "gan-tools"),
-    legend: make(board, "div", "gan-legend"), keys: make(board, "div", "gan-keys"),
-  };
-  ui.picture.setAttribute("role", "img");
-  ui.done = make(ui.tools, "button", "", { type: "button" });
-  ui.clear = make(ui.tools, "button", "", { type: "button" });
-  const side = make(root, "div", "gan-side");
-  const charts = make(side, "div", "gan-charts");
-  for (const name of ["loss", "grad"]) {
-    const box = make(charts, "div", "gan-chart");
-    const title = make(box, "div", "gan-title");
-    ui[name] = {
-      name: make(title, "b", ""), D: make(title, "i", "gan-D"), G: make(title, "i", "gan-G"),
-      canvas: make(box, "canvas", ""),
-    };
-  }
-  ui.meters = make(side, "div", "gan-meters");
-  return ui;
+  el.append(root);
+  const parts = [...root.querySelectorAll("[data-ui]")].map((part) => [part.dataset.ui, part]);
+  return { root, ...Object.fromEntries(parts) };
 }
 
-const SVG = {
-  real: () => `<svg width="10" height="10"><circle cx="5" cy="5" r="3" fill="var(--real)"/></svg>`,
-  fake: () => `<svg width="10" height="10"><path d="M5 0l5 5l-5 5l-5-5z" fill="var(--fake)"/></svg>`,
-  line: (colour, dash) => `<svg width="26" height="10"><path d="M0 5h26" stroke="var(--${colour})"
-    stroke-width="2" stroke-dasharray="${dash}"/></svg>`,
-  arrow(gradient) {
-    const x = arrowLength(gradient);
-    return `<svg width="${x}" height="10"><path d="M0 5h${x}m-4-3l4 3l-4 3" fill="none"
-      stroke="var(--fg)" stroke-width="1.3"/></svg>`;
-  },
-};
+const mark = (width, shape) => `<svg width="${width}" height="10">${shape}</svg>`;
+const sampleLine = (colour, dash = "") => mark(26, `<path d="M0 5h26" stroke="var(--${colour})"
+  stroke-width="2" stroke-dasharray="${dash}"/>`);
+const sampleArrow = (length) => mark(length, `<path d="M0 5h${length}m-4-3l4 3l-4 3" fill="none"
+  stroke="var(--fg)" stroke-width="1.5"/>`);
 
-function showLegend(ui, frame, pal, t) {
-  const critic = frame.verdict_is === "relative";
-  const colours = (frame.kind === "images" ? pal.edge : pal.heat).filter((_, i) => i % 15 === 0);
-  const bar = `<i class="gan-bar" style="background:linear-gradient(90deg,${colours.map((c) => css(c))})"></i>`;
-  const verdict = critic ? `${t("critic")} − ${bar} +` : `D(x) 0 ${bar} 1`;
-  const scale = [-3, -1, 1].map((e) => `${SVG.arrow(10 ** e)} ${superscript(e)}`).join(" ");
-  const push = `${t("push")} ${scale}`;
-  ui.legend.innerHTML = {
-    "2d": [`${SVG.real()} ${t("real")}`, `${SVG.fake()} ${t("fake")}`, verdict, push],
-    "1d": [`${SVG.line("real", "")} p(x) ${t("real")}`, `${SVG.line("fake", "")} q(x) ${t("fake")}`,
-      `${SVG.line("fg", "8 4")} ${critic ? t("critic") : "D(x)"}`,
-      `${SVG.line("fg", "1.5 3.5")} D*(x) = p/(p+q)`, push],
+function legend(f, pal, t) {
+  const ramp = (f.kind === "images" ? pal.border : pal.heat).filter((_, i) => i % 15 === 0);
+  const gradient = `linear-gradient(90deg,${ramp.map((c) => css(c))})`;
+  const bar = `<i class="gan-bar" style="background:${gradient}"></i>`;
+  const D = f.relative ? t("critic") : "D(x)";
+  const verdict = f.relative ? `${D} − ${bar} +` : `${D} 0 ${bar} 1`;
+  const lengths = [-3, -1, 1].map((e) => `${sampleArrow(arrowLength(10 ** e))} ${raised(e)}`);
+  const push = `${t("push")} ${lengths.join(" ")}`;
+  const real = mark(10, `<circle cx="5" cy="5" r="3" fill="var(--real)"/>`);
+  const fake = mark(10, `<path d="M5 0l5 5l-5 5l-5-5z" fill="var(--fake)"/>`);
+  const entries = {
+    "2d": [`${real} ${t("real")}`, `${fake} ${t("fake")}`, verdict, push],
+    "1d": [`${sampleLine("real")} p(x) ${t("real")}`, `${sampleLine("fake")} q(x) ${t("fake")}`,
+      `${sampleLine("fg", "8 4")} ${D}`, `${sampleLine("fg", "1.5 3.5")} D*(x) = p/(p+q)`, push],
     images: [verdict],
-  }[frame.kind].map((item) => `<span>${item}</span>`).join("");
+  };
+  return entries[f.kind].map((entry) => `<span>${entry}</span>`).join("");
 }
 
-function showMeters(ui, meters, t) {
-  if (ui.meters.dataset.ids !== meters.map((m) => m.id).join()) {
-    ui.meters.replaceChildren();
-    ui.meters.dataset.ids = meters.map((m) => m.id).join();
-    for (const { id } of meters) {
-      const tile = make(ui.meters, "div", "gan-tile");
-      tile.dataset.id = id;
-      make(tile, "div", "gan-name", { textContent: t(id) });
-      make(tile, "div", "gan-value");
-      make(make(tile, "div", "gan-gauge"), "div", "");
-    }
-  }
-  meters.forEach((m, i) => {
-    const [, value, gauge] = ui.meters.children[i].children;
-    value.replaceChildren(m.unit === "%" ? short(100 * (m.value ?? NaN)) : short(m.value));
-    const unit = m.of !== undefined ? ` / ${m.of}` : m.unit ? ` ${m.unit}` : "";
-    make(value, "small", "", { textContent: unit });
-    const share = m.of !== undefined ? m.value / m.of : m.unit === "%" ? m.value : NaN;
-    gauge.style.visibility = Number.isFinite(share) ? "visible" : "hidden";
-    gauge.firstChild.style.width = `${100 * Math.min(Math.max(share, 0), 1) || 0}%`;
+function showMeters(box, meters, t) {
+  while (box.children.length > meters.length) box.lastChild.remove();
+  meters.forEach(({ id, value, of, unit }, i) => {
+    const tile = box.children[i] ?? box.appendChild(document.createElement("div"));
+    if (tile.dataset.id !== id) Object.assign(tile, { className: "gan-tile", innerHTML: TILE });
+    tile.dataset.id = id;
+    const [name, number, gauge] = tile.children;
+    const share = of !== undefined ? value / of : unit === "%" ? value : NaN;
+    name.textContent = t(id);
+    number.textContent =
+      Number.isFinite(value) && unit === "%" ? Math.round(100 * value) : short(value);
+    number.dataset.unit = of !== undefined ? ` / ${of}` : unit ? ` ${unit}` : "";
+    gauge.hidden = !Number.isFinite(share);
+    gauge.firstChild.style.width = `${100 * clamp(share || 0, 0, 1)}%`;
   });
 }
 
 // ---- drawing with the mouse, a finger or a pen ----
 
-function sketchpad(ui, { finish, cancel, colour }) {
+function sketchpad(ui, colour, finish) {
   let strokes = []; // in fractions of the stage, y downwards
-  let pen = null;
+  let pen = null; // one finger draws, the others are ignored
+  const finished = () => strokes.filter((stroke) => stroke.length > 1); // a mere tap is no line
   const at = (event) => {
     const box = ui.sketch.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]
-      .map((v) => Math.min(Math.max(v, 0), 1));
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    return [clamp(x, 0, 1), clamp(y, 0, 1)];
   };
   function redraw() {
-    const [w, h] = [ui.sketch.clientWidth, ui.sketch.clientHeight];
-    const ctx = fit(ui.sketch, w, h);
+    const [width, height] = [ui.sketch.clientWidth, ui.sketch.clientHeight];
+    const ctx = fit(ui.sketch, width, height);
     ctx.lineCap = "round";
-    paintPath(ctx, { stroke: colour(), width: 3.5 }, () => {
-      for (const s of strokes) s.forEach(([x, y], i) => (i ? ctx.lineTo(x * w, y * h) : ctx.moveTo(x * w, y * h)));
+    paint(ctx, { stroke: css(colour()), width: 3.5 }, () => {
+      for (const stroke of strokes) polyline(ctx, stroke.map(([x, y]) => [x * width, y * height]));
     });
-    ui.done.disabled = ui.clear.disabled = !strokes.some((s) => s.length > 1);
-  }
-  function extend(event) {
-    if (event.pointerId !== pen) return;
-    const stroke = strokes[strokes.length - 1];
-    for (const each of event.getCoalescedEvents?.() ?? [event]) {
-      const [x, y] = at(each);
-      const [px, py] = stroke[stroke.length - 1];
-      if (Math.hypot(x - px, y - py) > 0.005) stroke.push([x, y]);
-    }
-    redraw();
+    ui.done.disabled = ui.clear.disabled = !finished().length;
   }
   ui.sketch.onpointerdown = (event) => {
     if (pen !== null || event.button !== 0) return;
@@ -442,15 +400,21 @@ function sketchpad(ui, { finish, cancel, colour }) {
     ui.sketch.setPointerCapture(pen);
     strokes.push([at(event)]);
   };
-  ui.sketch.onpointermove = extend;
+  ui.sketch.onpointermove = (event) => {
+    if (event.pointerId !== pen) return;
+    const stroke = last(strokes);
+    for (const [x, y] of (event.getCoalescedEvents?.() ?? [event]).map(at))
+      if (Math.hypot(x - last(stroke)[0], y - last(stroke)[1]) > 0.005) stroke.push([x, y]);
+    redraw();
+  };
   ui.sketch.onpointerup = ui.sketch.onpointercancel = (event) => {
     if (event.pointerId === pen) pen = null;
   };
-  const clear = () => ((strokes = []), (pen = null), redraw());
-  const done = () => !ui.done.disabled && finish(strokes.filter((s) => s.length > 1));
+  const clear = () => ([strokes, pen] = [[], null]) && redraw();
+  const done = () => finished().length && finish(finished());
   Object.assign(ui.done, { onclick: done });
   Object.assign(ui.clear, { onclick: clear });
-  return { clear, done, cancel };
+  return { clear, done, redraw };
 }
 
 // ---- the view ----
@@ -460,9 +424,10 @@ const views = new WeakMap(); // how many views each model has on this page
 function render({ model, el }) {
   const ui = build(el);
   const scratch = document.createElement("canvas");
+  const size = new Map(); // element → [width, height], measured only when it changes
   const t = (key) => model.get("labels")[key] ?? key;
-  const size = new Map(); // canvas → [width, height], measured only when it changes
-  let [frame, pal, ticket, timer, unacknowledged, spoken] = [null, palette(ui.root), 0, 0, false, 0];
+  let [frame, pal, spoken, ticket] = [null, palette(ui.root), 0, 0];
+  let [acknowledged, timer] = [0, 0];
 
   function send(message) {
     try {
@@ -473,8 +438,7 @@ function render({ model, el }) {
   function acknowledge() {
     clearTimeout(timer);
     timer = 0;
-    if (unacknowledged) send({ type: "shown", n: frame?.n ?? 0 });
-    unacknowledged = false;
+    if (frame && frame.n !== acknowledged) send({ type: "shown", n: (acknowledged = frame.n) });
   }
 
   function read() {
@@ -482,111 +446,120 @@ function render({ model, el }) {
     // the screen never asks, so a timer acknowledges and training goes on unseen.
     const view = model.get("frame");
     frame = view?.byteLength ? decode(view) : null;
-    unacknowledged = frame !== null;
-    timer ||= setTimeout(acknowledge, 250);
+    timer ||= setTimeout(acknowledge, 200);
     redraw();
   }
 
   function redraw() {
-    ticket ||= requestAnimationFrame(paint);
+    ticket ||= requestAnimationFrame(draw);
   }
 
-  function paint() {
+  function draw() {
     ticket = 0;
     ui.hint.textContent = model.get("drawing") ? t("draw_prompt") : frame ? "" : t("waiting");
+    ui.root.classList.toggle("empty", !frame);
     const [edge] = size.get(ui.picture) ?? [0];
-    if (frame && edge) {
-      DRAW[frame.kind](fit(ui.picture, edge, edge), edge, frame, pal, scratch);
-      showNumbers();
-    }
-    acknowledge();
+    if (!frame || !edge) return;
+    DRAW[frame.kind](fit(ui.picture, edge, edge), edge, frame, pal, scratch);
+    showNumbers();
+    const behind = frame.n - acknowledged;
+    if (behind < 0 || behind >= model.get("ack_every")) acknowledge();
   }
 
   function showNumbers() {
-    const number = make(ui.step, "b", "", { textContent: frame.step.toLocaleString("en") });
-    ui.step.replaceChildren(`${t("counter")} `, number);
+    ui.step.textContent = frame.step.toLocaleString("en");
     ui.phase.textContent = frame.phase ? t(`phase_${frame.phase}`) : "";
     ui.phase.dataset.phase = frame.phase;
-    const look = [frame.kind, frame.verdict_is].join();
-    if (ui.legend.dataset.look !== look) showLegend(ui, frame, pal, t);
+    const look = frame.kind + frame.relative;
+    if (ui.legend.dataset.look !== look) ui.legend.innerHTML = legend(frame, pal, t);
     ui.legend.dataset.look = look;
     for (const name of ["loss", "grad"]) {
       const [D, G] = [frame[`${name}_D`], frame[`${name}_G`]];
-      const curves = [[D, pal.fg, []], [G, pal.fake, []]];
-      drawChart(ui[name].canvas, size.get(ui[name].canvas), frame.steps, curves, name === "grad", t("counter"), pal);
-      ui[name].D.textContent = `D ${short(D[D.length - 1] ?? NaN)}`;
-      ui[name].G.textContent = `G ${short(G[G.length - 1] ?? NaN)}`;
+      const area = size.get(ui[name]);
+      const curves = [[D, pal.fg], [G, pal.fake]];
+      const axes = { steps: frame.steps, logarithmic: name === "grad", xLabel: t("counter") };
+      drawChart(fit(ui[name], ...area), area, axes, curves, pal);
+      ui[`${name}_D_now`].textContent = `D ${short(last(D))}`;
+      ui[`${name}_G_now`].textContent = `G ${short(last(G))}`;
     }
-    showMeters(ui, frame.meters, t);
+    showMeters(ui.meters, frame.meters, t);
     if (performance.now() - spoken < 1000) return; // a screen reader cannot follow 30 a second
     spoken = performance.now();
-    const said = [...ui.meters.children].map((tile) => `${t(tile.dataset.id)} ${tile.children[1].textContent}`);
-    ui.picture.setAttribute("aria-label", [ui.step.textContent, ...said].join(", "));
+    const said = [...ui.meters.children].map(({ children: [name, number] }) =>
+      `${name.textContent} ${number.textContent}${number.dataset.unit}`);
+    ui.picture.ariaLabel = [`${t("counter")} ${frame.step}`, ...said].join(", ");
   }
 
   function relabel() {
-    ui.root.setAttribute("aria-label", t("keys"));
-    ui.keys.textContent = t("keys");
-    ui.done.textContent = t("draw_done");
-    ui.clear.textContent = t("draw_clear");
-    ui.loss.name.textContent = t("losses");
-    ui.grad.name.textContent = t("grad_norms");
-    ui.legend.dataset.look = ui.meters.dataset.ids = "?"; // to be made anew
+    const words = { counter: "counter", keys: "keys", done: "draw_done", clear: "draw_clear",
+      loss_name: "losses", grad_name: "grad_norms" };
+    for (const [part, key] of Object.entries(words)) ui[part].textContent = t(key);
+    ui.root.ariaLabel = t("keys");
+    ui.legend.dataset.look = ""; // to be written anew
     redraw();
   }
 
-  const recolour = () => ((pal = palette(ui.root)), relabel());
+  function recolour() {
+    pal = palette(ui.root);
+    pad.redraw();
+    relabel();
+  }
+
   const resize = () => ui.root.style.setProperty("--edge", `${model.get("size")}px`);
 
-  const stopDrawing = () => (model.set("drawing", false), model.save_changes());
-  const pad = sketchpad(ui, {
-    colour: () => css(pal.real),
-    cancel: stopDrawing,
-    finish(strokes) {
-      const [x0, x1, y0, y1] = frame?.range?.length === 4 ? frame.range : [-2, 2, -2, 2];
-      const world = ([x, y]) => [x0 + x * (x1 - x0), y1 - y * (y1 - y0)];
-      send({ type: "strokes", strokes: strokes.map((s) => s.map(world)) });
-      stopDrawing();
-    },
+  function stopDrawing() {
+    model.set("drawing", false);
+    model.save_changes();
+  }
+
+  const pad = sketchpad(ui, () => pal.real, (strokes) => {
+    const [x0, x1, y0, y1] = frame?.range?.length === 4 ? frame.range : [-2, 2, -2, 2];
+    const world = ([x, y]) => [x0 + x * (x1 - x0), y1 - y * (y1 - y0)];
+    send({ type: "strokes", strokes: strokes.map((stroke) => stroke.map(world)) });
+    stopDrawing();
   });
+
   function mode() {
-    ui.root.classList.toggle("drawing", model.get("drawing"));
+    const drawing = model.get("drawing");
+    ui.root.classList.toggle("drawing", drawing);
     pad.clear();
-    if (model.get("drawing")) ui.root.focus({ preventScroll: true });
+    if (drawing) ui.root.focus({ preventScroll: true }); // so that Esc works at once
     redraw();
   }
 
   ui.root.onkeydown = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
     event.stopPropagation();
-    if (event.target.tagName === "BUTTON") return; // space and Enter press it
-    const act = { Escape: pad.cancel, Enter: pad.done }[event.key];
-    const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (model.get("drawing") ? act : action) event.preventDefault();
-    if (model.get("drawing")) act?.();
-    else if (action && !(event.repeat && action === "toggle")) send({ type: "key", action });
+    const drawing = model.get("drawing");
+    const action = KEYS[event.key.toLowerCase()];
+    const act = drawing
+      ? { Escape: stopDrawing, Enter: event.target === ui.root && pad.done }[event.key]
+      : action && (() => send({ type: "key", action }));
+    if (!act) return;
+    event.preventDefault(); // space would scroll the page
+    if (!event.repeat || action?.startsWith("step")) act();
   };
 
   const watcher = new ResizeObserver((entries) => {
-    for (const { target, contentRect } of entries) {
+    for (const { target, contentRect } of entries)
       size.set(target, [contentRect.width, contentRect.height]);
-      if (target === ui.root) ui.root.classList.toggle("wide", contentRect.width >= WIDE);
-    }
+    ui.root.classList.toggle("wide", size.get(ui.root)[0] >= WIDE);
     recolour(); // only now, on the page, does the stage have a background
   });
-  for (const target of [ui.root, ui.picture, ui.loss.canvas, ui.grad.canvas]) watcher.observe(target);
   const themes = new MutationObserver(recolour);
-  for (const target of [document.documentElement, document.body])
-    themes.observe(target, { attributeFilter: ["data-jp-theme-name", "class", "theme", "style"] });
-
-  const listeners = { "change:frame": read, "change:labels": relabel, "change:drawing": mode, "change:size": resize };
-  for (const [name, act] of Object.entries(listeners)) model.on(name, act);
-  const count = (by) => {
-    views.set(model, (views.get(model) ?? 0) + by);
+  const listeners = {
+    "change:frame": read, "change:labels": relabel, "change:drawing": mode, "change:size": resize,
+  };
+  const count = (change) => {
+    views.set(model, (views.get(model) ?? 0) + change);
     send({ type: "views", count: views.get(model) });
   };
+  for (const part of [ui.root, ui.picture, ui.loss, ui.grad]) watcher.observe(part);
+  for (const part of [document.documentElement, document.body])
+    themes.observe(part, { attributeFilter: ["data-jp-theme-name", "class", "theme", "style"] });
+  for (const [name, act] of Object.entries(listeners)) model.on(name, act);
   resize();
-  recolour();
+  relabel();
   mode();
   count(1);
   read();

@@ -112,7 +112,7 @@ class Lab:
 
     def run(self, n_steps: int) -> None:
         """Train `n_steps` here and now, without a thread; an interrupt keeps what was learned."""
-        from tqdm.auto import tqdm
+        from tqdm import tqdm
 
         check_int("n_steps", n_steps, 0, 10**9)
         with tqdm(total=n_steps, leave=False, unit="step") as bar:

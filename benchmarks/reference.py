@@ -1,0 +1,78 @@
+"""The step as tutorials write it, to measure `training.train_step` against.
+
+D ends in a sigmoid; `BCELoss` meets real and generated samples in two forward and two backward
+passes, gradients are zeroed first, Adam is torch's default, and the numbers that are logged are
+fetched one by one with `.item()`: the manner of PyTorch's own DCGAN tutorial. The networks, the
+noise and the game are those of `training`, so both give the same numbers, up to rounding.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from gan_helpers.training import GAN, Data
+
+
+class Reference:
+    """The same GAN as `gan`, from the same weights and with the same future noise.
+
+    Args:
+        gan: a GAN of multilayer perceptrons for points, with the non-saturating loss.
+        reuse: whether G learns from the samples that D has just seen, which saves a forward pass
+            (the DCGAN tutorial does so); otherwise from new ones, as in algorithm 1.
+    """
+
+    def __init__(self, gan: GAN, reuse: bool = False) -> None:
+        e, twin = gan.experiment, gan.copy()
+        self.n, self.rng, self.reuse, self.latent_dim = e.batch_size, twin.rng, reuse, e.latent_dim
+        self.G = sequential(twin.G)
+        self.D = sequential(twin.D).append(nn.Sigmoid())
+        betas = (e.beta1, e.beta2)
+        self.opt_G = torch.optim.Adam(self.G.parameters(), lr=e.lr_G, betas=betas)
+        self.opt_D = torch.optim.Adam(self.D.parameters(), lr=e.lr_D, betas=betas)
+        self.criterion = nn.BCELoss()
+
+    def step(self, data: Data) -> tuple[float, float, float, float, float]:
+        """D once, then G once. Returns loss_D, loss_G, and D's mean verdicts on real samples, on
+        generated ones, and on generated ones after its update."""
+        # D: maximise log D(x) + log(1 - D(G(z)))
+        self.D.zero_grad()
+        x_real = data.sample(self.n, self.rng)
+        label = torch.full((self.n,), 1.0)
+        output = self.D(x_real).view(-1)
+        error_real = self.criterion(output, label)
+        error_real.backward()
+        D_x = output.mean().item()
+
+        z = torch.randn(self.n, self.latent_dim, generator=self.rng)
+        x_fake = self.G(z)
+        label.fill_(0.0)
+        output = self.D(x_fake.detach()).view(-1)
+        error_fake = self.criterion(output, label)
+        error_fake.backward()
+        D_G_z1 = output.mean().item()
+        loss_D = error_real + error_fake
+        self.opt_D.step()
+
+        # G: maximise log D(G(z))
+        self.G.zero_grad()
+        if not self.reuse:
+            z = torch.randn(self.n, self.latent_dim, generator=self.rng)
+            x_fake = self.G(z)
+        label.fill_(1.0)
+        output = self.D(x_fake).view(-1)
+        loss_G = self.criterion(output, label)
+        loss_G.backward()
+        D_G_z2 = output.mean().item()
+        self.opt_G.step()
+        return loss_D.item(), loss_G.item(), D_x, D_G_z1, D_G_z2
+
+
+def sequential(net: nn.Module) -> nn.Sequential:
+    """The linear layers of a multilayer perceptron, with leaky ReLUs between them."""
+    linear = [layer for layer in net.modules() if isinstance(layer, nn.Linear)]
+    layers: list[nn.Module] = []
+    for layer in linear:
+        layers += [layer, nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers[:-1])

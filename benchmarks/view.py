@@ -1,0 +1,158 @@
+"""What the live view costs, in a real JupyterLab and a real browser."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).resolve().parent.parent / "tests"
+IMPORTS = "from time import perf_counter, time\nfrom gan_helpers.lab import Lab"
+LAB = 'lab = Lab("ring")\nlab'
+TOOLS = """
+applied, change = [], lab.session.change
+
+def logged(**settings):
+    try:
+        return change(**settings)
+    finally:
+        applied.append(time())
+
+lab.session.change = logged
+
+def state():
+    return perf_counter(), lab.session.gan.step, lab._shown
+
+def unseen(n_steps):
+    start = perf_counter()
+    lab.session.run(n_steps)
+    return n_steps / (perf_counter() - start)
+"""
+# The stage writes the step's number whenever it draws a frame.
+STEP = "document.querySelector('[data-ui=step]')"
+IS_DRAWN = rf"() => /\d/.test({STEP}?.textContent) && Date.now()"
+COUNT_FRAMES = f"""() => {{
+  window.drawn = new Set();
+  const note = () => window.drawn.add({STEP}.textContent);
+  new MutationObserver(note).observe({STEP}, {{ childList: true, subtree: true }});
+}}"""
+CHOOSE = """label => {
+  const has = (select) => [...select.options].some((option) => option.value === label);
+  const select = [...document.querySelectorAll("select")].find(has);
+  const now = Date.now();
+  select.value = label;
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+  return now;
+}"""
+
+
+def available() -> bool:
+    """Whether there is a browser, and what drives it."""
+    return find_spec("playwright") is not None and bool(harness().CHROMIUM)
+
+
+def harness() -> Any:
+    """The tests' JupyterLab and browser."""
+    if str(TESTS) not in sys.path:
+        sys.path.insert(0, str(TESTS))
+    import jupyter_browser
+
+    return jupyter_browser
+
+
+def measure(rounds: int = 3, pairs: int = 3, seconds: float = 4.0) -> dict[str, list[float]]:
+    """The lab with its default settings on the ring: each round in a fresh kernel.
+
+    Args:
+        rounds: how many kernels.
+        pairs: how often, in each, it is watched and then trains unseen for as many steps.
+        seconds: how long it is watched.
+
+    Returns:
+        Per pair: "drawn" and "acknowledged" frames per second, "watched" and "unseen" steps per
+        second, "slowdown" in per cent. Per round: seconds from running the lab's cell to the
+        "first" frame drawn. Per change: seconds until a touched "control" has its effect.
+    """
+    names = ("drawn", "acknowledged", "watched", "unseen", "slowdown", "first", "control")
+    seen: dict[str, list[float]] = {name: [] for name in names}
+    tools = harness()
+    with tempfile.TemporaryDirectory() as folder:
+        for i in range(rounds):
+            write_notebook(Path(folder) / f"{i}.ipynb", [IMPORTS, LAB, TOOLS])
+        with tools.jupyter(folder) as server, tools.chromium() as browser:
+            for i in range(rounds):
+                notebook = server.open(browser, f"{i}.ipynb")
+                notebook.run_cell(0)
+                seen["first"].append(first_frame(notebook))
+                notebook.run_cell(2)
+                notebook.page.evaluate(COUNT_FRAMES)
+                for _ in range(pairs):
+                    for name, value in watch(notebook, seconds).items():
+                        seen[name].append(value)
+                seen["control"] += touch(notebook)
+                notebook.page.context.close()
+                for kernel in server.api("kernels"):
+                    server.api(f"kernels/{kernel['id']}", "DELETE")
+    return seen
+
+
+def first_frame(notebook: Any) -> float:
+    """Seconds from running the lab's cell until its stage shows something."""
+    start = notebook.page.evaluate("Date.now()")
+    notebook.run_cell(1, wait=False)
+    drawn = notebook.page.wait_for_function(IS_DRAWN, timeout=60_000)
+    return (drawn.json_value() - start) / 1000
+
+
+def watch(notebook: Any, seconds: float) -> dict[str, float]:
+    """Play for a while, then train as many steps unseen."""
+    notebook.ask("lab.play()")
+    notebook.page.wait_for_timeout(300)  # it is in full swing
+    drawn_before = notebook.page.evaluate("window.drawn.size")
+    before = notebook.ask("state()")
+    notebook.page.wait_for_timeout(1000 * seconds)
+    after = notebook.ask("state()")
+    drawn_after = notebook.page.evaluate("window.drawn.size")
+    notebook.ask("lab.pause()")
+    notebook.page.wait_for_timeout(700)  # the thread has ended
+    duration, n_steps, shown = (b - a for a, b in zip(before, after, strict=True))
+    unseen = notebook.ask(f"unseen({n_steps})")
+    watched = n_steps / duration
+    return {
+        "drawn": (drawn_after - drawn_before) / duration,
+        "acknowledged": shown / duration,
+        "watched": watched,
+        "unseen": unseen,
+        "slowdown": 100 * (1 - watched / unseen),
+    }
+
+
+def touch(notebook: Any) -> list[float]:
+    """Seconds from choosing another loss, while it trains, until training uses it."""
+    labels = {name: label for label, name in notebook.ask("list(lab.loss.options)")}
+    notebook.ask("lab.play()")
+    delays = []
+    for name in ("hinge", "least_squares", "saturating", "non_saturating"):
+        notebook.page.wait_for_timeout(500)
+        n = notebook.ask("len(applied)")
+        start = notebook.page.evaluate(CHOOSE, labels[name])
+        notebook.page.wait_for_timeout(1000)
+        delays.append(notebook.ask("applied")[n] - start / 1000)
+    assert notebook.ask("lab.session.gan.loss.name") == name
+    notebook.ask("lab.pause()")
+    return delays
+
+
+def write_notebook(path: Path, sources: list[str]) -> None:
+    """A notebook of code cells, for the default kernel."""
+    empty: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": []}
+    cells = [
+        {**empty, "id": f"cell{i}", "execution_count": None, "source": source}
+        for i, source in enumerate(sources)
+    ]
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    content = {"cells": cells, "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 5}
+    path.write_text(json.dumps(content), encoding="utf-8")

@@ -1,0 +1,231 @@
+"""The self-checks of the exercises: each says what is wrong, and returns whether it is right.
+
+An answer that is still None is no error, so that a notebook runs from top to bottom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan_helpers.checks import check_choice
+from gan_helpers.distributions import gaussians_1d, ring
+from gan_helpers.losses import LOSSES
+from gan_helpers.metrics import optimal_discriminator
+from gan_helpers.training import GAN, Experiment
+
+Words = dict[str, str]
+
+NOT_YET: Words = {
+    "ja": "まだ答えがありません。上のセルの None を書きかえてください。",
+    "en": "No answer yet: replace the None in the cell above.",
+}
+RIGHT: Words = {"ja": "正解です。", "en": "Right."}
+
+
+def judge(lang: str, answer: Any, mistakes: list[tuple[Callable[[], Any], Words]]) -> bool:
+    """Print what is wrong with an answer, in the reader's language.
+
+    Args:
+        lang: "ja" or "en".
+        answer: the reader's answer; None is not judged.
+        mistakes: (whether this mistake was made, what to say about it), tried in this order.
+
+    Returns:
+        Whether there is an answer and none of the mistakes was made.
+    """
+    check_choice("lang", lang, RIGHT)
+    if answer is None:
+        print(NOT_YET[lang])
+        return False
+    for made, words in mistakes:
+        try:
+            wrong = bool(made())
+        except Exception as error:  # whatever the reader's code may raise
+            print(f"{type(error).__name__}: {error}")
+            return False
+        if wrong:
+            print(words[lang])
+            return False
+    print(RIGHT[lang])
+    return True
+
+
+def check_value_at_equality(answer: float | None, lang: str = "en") -> bool:
+    """12.4.1: the value of the game (12.28) for q = p and the optimal D is -log 4."""
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: math.isclose(answer or 0.0, math.log(4), abs_tol=1e-3),
+                {
+                    "ja": "符号が逆です。1 より小さい確率の対数は負になります。",
+                    "en": "The sign is off: the logarithm of a probability is negative.",
+                },
+            ),
+            (
+                lambda: math.isclose(answer or 0.0, -math.log(2), abs_tol=1e-3),
+                {
+                    "ja": "それは1つの項の値です。(12.28) には項が2つあります。",
+                    "en": "That is one of the terms; (12.28) has two.",
+                },
+            ),
+            (
+                lambda: not math.isclose(answer or 0.0, -math.log(4), abs_tol=1e-3),
+                {
+                    "ja": "q = p のとき D*(x) はどこでも 1/2 です。これを両方の項に代入します。",
+                    "en": "For q = p, D*(x) is 1/2 everywhere; put that into both terms.",
+                },
+            ),
+        ],
+    )
+
+
+def check_optimal_logit(answer: Callable[[Tensor], Tensor] | None, lang: str = "en") -> bool:
+    """12.4.1: for p = N(0, 1) and q = N(1, 1) the logit of D* is 1/2 - x."""
+    x = torch.linspace(-4, 4, 81)
+    p, q = (gaussians_1d([mean], 1.0).prob(x[:, None]) for mean in (0.0, 1.0))
+    best = optimal_discriminator(p, q)
+
+    def differs_from(target: Tensor) -> bool:
+        return not torch.allclose(answer(x), target, atol=1e-3) if answer else True
+
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: not differs_from(best),
+                {
+                    "ja": "それは確率 D* です。求めるのはシグモイドに入れる前の値です。",
+                    "en": "That is the probability D*; wanted is the value before the sigmoid.",
+                },
+            ),
+            (
+                lambda: not differs_from(-best.logit()),
+                {
+                    "ja": "符号が逆です。x が小さいほど本物らしいので、そこで正になります。",
+                    "en": "The sign is off: small x are more likely real, so it is positive there.",
+                },
+            ),
+            (
+                lambda: differs_from(best.logit()),
+                {
+                    "ja": "ロジットは log p(x) − log q(x) です。2つの指数の差を計算します。",
+                    "en": "The logit is log p(x) − log q(x): subtract the two exponents.",
+                },
+            ),
+        ],
+    )
+
+
+def check_linear_generator(answer: tuple[float, float] | None, lang: str = "en") -> bool:
+    """12.4.1: G(z) = a z + b makes N(1, 0.5^2) for b = 1 and a = 0.5 or -0.5."""
+    a, b = answer or (0.0, 0.0)
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: abs(b - 1) > 1e-6,
+                {
+                    "ja": "z の平均は 0 なので、G(z) の平均は b です。",
+                    "en": "z has mean 0, so the mean of G(z) is b.",
+                },
+            ),
+            (
+                lambda: abs(abs(a) - 0.25) < 1e-6,
+                {
+                    "ja": "0.25 は分散です。z には標準偏差を掛けます。",
+                    "en": "0.25 is the variance; z is multiplied by the standard deviation.",
+                },
+            ),
+            (
+                lambda: abs(abs(a) - 0.5) > 1e-6,
+                {
+                    "ja": "z の標準偏差は 1 なので、G(z) の標準偏差は |a| です。",
+                    "en": "z has standard deviation 1, so that of G(z) is |a|.",
+                },
+            ),
+        ],
+    )
+
+
+def check_gradient_ratio(answer: float | None, lang: str = "en") -> bool:
+    """12.4.1: at the logit -6, the non-saturating slope is e^6 times the saturating one."""
+    d = torch.tensor([-6.0], requires_grad=True, dtype=torch.float64)
+    slopes = [
+        float(torch.autograd.grad(LOSSES[name].generator(d), d)[0])
+        for name in ("non_saturating", "saturating")
+    ]
+    ratio = slopes[0] / slopes[1]
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: math.isclose(answer or 0.0, 1 / ratio, rel_tol=0.02),
+                {
+                    "ja": "割り算が逆です。大きいほうを小さいほうで割ります。",
+                    "en": "The other way round: divide the steep one by the flat one.",
+                },
+            ),
+            (
+                lambda: not math.isclose(answer or 0.0, ratio, rel_tol=0.02),
+                {
+                    "ja": "傾きはそれぞれ −(1 − D) と −D です。D = σ(−6) を代入して割ります。",
+                    "en": "The slopes are −(1 − D) and −D; put in D = σ(−6) and divide.",
+                },
+            ),
+        ],
+    )
+
+
+def check_two_G_updates(answer: Callable[[GAN, Any], Any] | None, lang: str = "en") -> bool:
+    """12.4.1: a step with one update of D, then two of G."""
+    gan = GAN(Experiment(width=8, depth=1, batch_size=8), (2,))
+    updates = {"D": 0, "G": 0}
+    for name, optimizer in (("D", gan.opt_D), ("G", gan.opt_G)):
+        optimizer.register_step_post_hook(
+            lambda *_, name=name: updates.__setitem__(name, updates[name] + 1)
+        )
+    result: list[Any] = []
+
+    def fails() -> bool:
+        assert answer is not None
+        result.append(answer(gan, ring()))
+        return False
+
+    return judge(
+        lang,
+        answer,
+        [
+            (fails, {"ja": "", "en": ""}),
+            (
+                lambda: updates["D"] != 1,
+                {
+                    "ja": "D の更新は、1ステップにつき1回にしてください。",
+                    "en": "D has to be updated once in each step.",
+                },
+            ),
+            (
+                lambda: updates["G"] != 2,
+                {
+                    "ja": "G の更新がちょうど2回になっていません。step_G を2回呼びます。",
+                    "en": "G was not updated exactly twice: call step_G two times.",
+                },
+            ),
+            (
+                lambda: not (isinstance(result[0], tuple) and len(result[0]) == 2),
+                {
+                    "ja": "最後に loss_D, loss_G の組を返してください。",
+                    "en": "Return the pair loss_D, loss_G at the end.",
+                },
+            ),
+        ],
+    )

@@ -1,0 +1,136 @@
+"""The benchmarks measure what they say: the reference plays the same game, every part runs."""
+
+import os
+import time
+
+import nbformat
+import pytest
+import torch
+from nbformat.v4 import new_code_cell, new_notebook
+
+from benchmarks import run, view
+from benchmarks.reference import Reference
+from gan_helpers.distributions import ring
+from gan_helpers.training import GAN, Experiment, train_step
+
+QUICK = {"steps", "imports"}  # the others need minutes, or a browser
+
+
+@pytest.mark.parametrize(("batch", "width"), run.SIZES)
+def test_reference_plays_the_same_game(batch, width):
+    data = ring()
+    gan = GAN(Experiment(batch_size=batch, width=width, depth=2, lr_G=2e-3), (2,), seed=batch)
+    reference = Reference(gan)
+    for _ in range(10):
+        losses = train_step(gan, data)
+        torch.testing.assert_close(torch.tensor(reference.step(data)[:2]), torch.stack(losses))
+    for net, other in ((gan.G, reference.G), (gan.D, reference.D)):
+        for ours, theirs in zip(net.parameters(), other.parameters(), strict=True):
+            torch.testing.assert_close(theirs, ours, rtol=1e-3, atol=1e-4)
+
+
+def test_reference_logs_what_D_says():
+    data = ring()
+    gan = GAN(Experiment(depth=2, lr_D=0.0), (2,))
+    rng = gan.copy().rng
+    x_real, z = data.sample(128, rng), gan.sample_z(128, rng)
+    with torch.no_grad():
+        D_x, D_G_z = (gan.D(x).sigmoid().mean() for x in (x_real, gan.G(z)))
+    *_, logged_D_x, logged_before, logged_after = Reference(gan, reuse=True).step(data)
+    assert logged_D_x == pytest.approx(D_x.item(), abs=1e-6)
+    assert logged_before == pytest.approx(D_G_z.item(), abs=1e-6)
+    assert logged_after == pytest.approx(D_G_z.item(), abs=1e-6)  # D stood still: lr_D = 0
+
+
+def test_reference_leaves_the_gan_alone():
+    data, gan = ring(), GAN(Experiment(depth=2), (2,))
+    twin = gan.copy()
+    Reference(gan).step(data)
+    assert torch.stack(train_step(gan, data)).equal(torch.stack(train_step(twin, data)))
+
+
+def test_our_step_is_faster():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        # Seconds of this process only, so that a busy machine does not count.
+        times = run.race(run.contestants(64, 32), rounds=40, n=10, clock=time.process_time)
+    finally:
+        torch.set_num_threads(threads)
+    assert min(times["reference"]) > 1.1 * min(times["ours"])
+    assert run.ratio(times, "reference", "ours") > 1.1
+
+
+def test_race_takes_turns_and_forgets_the_first_round():
+    turns, now = [], iter(range(100))
+    steppers = {name: lambda name=name: turns.append(name) for name in "ab"}
+    times = run.race(steppers, rounds=2, n=3, clock=lambda: next(now))
+    assert "".join(turns) == "aaabbb" * 3
+    assert times == {"a": [1 / 3] * 2, "b": [1 / 3] * 2}
+
+
+def test_ratio_compares_neighbours():
+    times = {"slow": [2.0, 30.0, 4.0], "fast": [1.0, 10.0, 2.0]}
+    assert run.ratio(times, "slow", "fast") == 2.0
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "words"),
+    [
+        (2.0, {"low": 1.5}, "≥ 1.5 ok"),
+        (1.0, {"low": 1.5}, "≥ 1.5 MISSED"),
+        (1.0, {"high": 1.5}, "≤ 1.5 ok"),
+        (2.0, {"high": 1.5}, "≤ 1.5 MISSED"),
+        (2.0, {}, ""),
+    ],
+)
+def test_targets(value, target, words):
+    assert run.against(value, **target) == words
+
+
+@pytest.mark.parametrize("part", sorted(QUICK))
+def test_part_prints_its_table(part, capsys):
+    threads = torch.get_num_threads()
+    run.main([part, "--quick"])
+    assert torch.get_num_threads() == threads
+    machine, empty, title, header, *rows = capsys.readouterr().out.splitlines()
+    assert torch.__version__ in machine and f"{os.cpu_count()} cores" in machine
+    assert (empty, title) == ("", part)
+    assert "median" in header and len(rows) >= len(run.SIZES)
+    assert any(row.endswith(("ok", "MISSED")) for row in rows)
+
+
+def test_notebook_is_timed(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "notebooks" / "en"
+    folder.mkdir(parents=True)
+    sources = ("1", "sum(range(30_000_000))", "2")
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    nbformat.write(notebook, folder / "slow.ipynb")
+    seconds, slowest, cell = run.execute(folder / "slow.ipynb")
+    assert 0 < slowest < seconds and cell == 1
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    run.notebooks(quick=True)
+    assert "in cell 2" in capsys.readouterr().out
+
+
+def test_without_a_browser_the_view_is_skipped(monkeypatch, capsys):
+    monkeypatch.setattr(view.harness(), "CHROMIUM", "")
+    run.main(["view", "--quick"])
+    assert "skipped: no Chromium" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(
+    not view.available() and not os.environ.get("REQUIRE_BROWSER"), reason="no Chromium"
+)
+def test_view_is_measured():
+    seen = view.measure(rounds=1, pairs=1, seconds=1.0)
+    assert all(len(values) == (4 if name == "control" else 1) for name, values in seen.items())
+    assert min(min(values) for name, values in seen.items() if name != "slowdown") > 0
+    # Every frame that is drawn was sent, and is acknowledged soon after.
+    assert seen["drawn"][0] == pytest.approx(seen["acknowledged"][0], rel=0.5)
+
+
+def test_unknown_part_is_named(capsys):
+    with pytest.raises(SystemExit):
+        run.main(["stpes"])
+    assert "stpes" in capsys.readouterr().err

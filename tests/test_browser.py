@@ -1,0 +1,346 @@
+"""The lab in a real JupyterLab and a real browser, on two kernels.
+
+Callbacks of widgets run on a thread of their own in ipykernel 7 and on the main one in ipykernel 6.
+Chromium is needed; without it these tests are skipped, or fail where REQUIRE_BROWSER=1.
+"""
+
+import importlib.util
+import io
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+import matplotlib.image
+import nbformat
+import numpy as np
+import pytest
+from jupyter_browser import CHROMIUM, chromium, jupyter
+
+ROOT = Path(__file__).resolve().parent.parent
+KERNELS = {"7": "python3", "6": "ipykernel6"}  # major version of ipykernel -> name of the kernel
+SETUP = """
+import threading
+import time
+from gan_helpers.lab import Lab
+
+def threads():
+    return [thread.name for thread in threading.enumerate()].count("gan-lab")
+"""
+RING = "lab = Lab('ring')\nlab"
+
+
+def unavailable(reason):
+    (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM:
+        unavailable("no Chromium on PATH (chromium, chromium-browser or google-chrome)")
+    if not importlib.util.find_spec("playwright"):
+        unavailable("no playwright: uv sync --group browser")
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("browser")
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    """JupyterLab over a copy of the notebooks, and an empty one for each kernel."""
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    for name in KERNELS.values():
+        cells = [nbformat.v4.new_code_cell(source) for source in (SETUP, "", "")]
+        kernel = {"name": name, "display_name": name, "language": "python"}
+        empty = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        nbformat.write(empty, folder / f"{name}.ipynb")
+    with jupyter(folder, kernels={KERNELS["6"]: python_of(folder / "venv")}) as server:
+        yield server
+
+
+def python_of(venv):
+    return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+@pytest.fixture(scope="module")
+def old_kernel(folder):
+    """An environment with ipykernel 6 in front of everything the project's own has."""
+    venv = folder / "venv"
+    uv = shutil.which("uv")
+    pip = [python_of(venv), "-m", "pip", "install"]
+    make = [uv, "venv", "-p", sys.executable] if uv else [sys.executable, "-m", "venv"]
+    install = [uv, "pip", "install", "-p", python_of(venv)] if uv else pip
+    for command in ([*make, venv], [*install, "-q", "ipykernel>=6.29,<7"]):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            unavailable(f"ipykernel 6 cannot be installed: {done.stderr}")
+    (site,) = venv.glob("[Ll]ib/**/site-packages")
+    paths = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    lines = [f"import site; site.addsitedir({path!r})" for path in sorted(paths)]
+    (site / "project.pth").write_text("\n".join(lines))
+
+
+@pytest.fixture(scope="module", params=KERNELS)
+def opened(request, server, browser):
+    """The empty notebook of a kernel, set up."""
+    if request.param == "6":
+        request.getfixturevalue("old_kernel")
+    notebook = server.open(browser, f"{KERNELS[request.param]}.ipynb")
+    notebook.run_cell(0)
+    assert notebook.ask("__import__('ipykernel').__version__").split(".")[0] == request.param
+    return notebook
+
+
+@pytest.fixture
+def notebook(opened):
+    """The notebook; after the test its console has to be free of errors."""
+    yield opened
+    complaints = opened.complaints.copy()
+    opened.complaints.clear()
+    assert complaints == []
+
+
+# --- a lab on the page -------------------------------------------------------------------------
+
+
+class OnPage:
+    """The first lab of some part of the page: what a reader can see and touch of it."""
+
+    def __init__(self, notebook, part):
+        self.notebook, self.part = notebook, part
+        self.stage = part.locator(".gan-stage").first
+        self.message = part.locator("[role=status]").first
+
+    def button(self, name):
+        return self.part.locator(
+            f"button:text-is('{name}')"
+        ).first  # its icon is part of its role's name
+
+    def choose(self, name, option):
+        self.part.get_by_label(name, exact=True).first.select_option(option)
+
+    @property
+    def step(self):
+        return int(self.stage.locator(".gan-step b").inner_text().replace(",", ""))
+
+    def picture(self):
+        png = self.stage.locator(".gan-picture").screenshot()
+        return matplotlib.image.imread(io.BytesIO(png))
+
+    def wait(self, condition, seconds=30):
+        return self.notebook.until(condition, seconds)
+
+    def says(self, words, seconds=30):
+        self.wait(lambda: words in self.message.inner_text(), seconds)
+
+    def play(self):
+        self.button("Play").click()
+        start = self.step
+        self.wait(lambda: self.step > start)
+
+    def pause(self):
+        """Pause, and wait until the page shows the step at which the model stands."""
+        self.button("Pause").click()
+        self.button("Play").wait_for()
+        self.wait(lambda: self.step == self.ask("lab.session.gan.step"))
+
+    def ask(self, expression):
+        return self.notebook.ask(expression)
+
+
+def show(notebook, source=RING):
+    """A fresh lab in the second cell; the one that was there is ended by this."""
+    notebook.run_cell(1, source)
+    lab = OnPage(notebook, notebook.cell(1))
+    lab.wait(lambda: lab.stage.locator(".gan-step b").count())
+    return lab
+
+
+def assert_it_moves(lab):
+    """Played for some steps, the picture has changed visibly."""
+    before, start = lab.picture(), lab.step
+    lab.play()
+    lab.wait(lambda: lab.step > start + 20)
+    after = lab.picture()
+    changed = np.abs(after - before).max(axis=-1) > 0.1
+    assert changed.mean() > 0.01
+
+
+# --- the tests ---------------------------------------------------------------------------------
+
+
+def test_the_notebook_runs_and_its_first_lab_plays(server, browser):
+    notebook = server.open(browser, "notebooks/en/12.4.1_basic_gan.ipynb")
+    notebook.run_all()
+    code = [cell for cell in notebook.cells() if cell["cell_type"] == "code"]
+    assert all(cell["execution_count"] for cell in code if cell["source"])
+    assert [o for cell in code for o in cell["outputs"] if o["output_type"] == "error"] == []
+    lab = OnPage(notebook, notebook.page)
+    assert lab.stage.count(), "the notebook shows no lab"
+    assert_it_moves(lab)
+    lab.button("Pause").click()
+    lab.button("Play").wait_for()
+    assert notebook.complaints == []
+    notebook.page.close()
+
+
+@pytest.mark.parametrize("world", ["ring", "two_gaussians_1d", "digits"])
+def test_every_kind_of_lab_plays(notebook, world):
+    assert_it_moves(show(notebook, f"lab = Lab({world!r})\nlab"))
+
+
+def test_the_loss_is_switched_while_it_plays(notebook):
+    lab = show(notebook)
+    lab.play()
+    start = time.perf_counter()
+    lab.choose("loss", "hinge")
+    lab.says("loss = hinge")
+    seconds = time.perf_counter() - start
+    print(f"a new loss took effect after {seconds:.2f} s")
+    assert seconds < 3
+    assert lab.ask("lab.session.experiment.loss") == "hinge"
+    now = lab.step
+    lab.wait(lambda: lab.step > now)  # it plays on, with the weights it had
+    assert now > 0
+
+
+def test_a_drawing_becomes_the_data(notebook):
+    lab = show(notebook)
+    lab.play()
+    lab.part.get_by_role("button", name="Draw your own").click()
+    notebook.page.locator(".gan-stage.drawing").wait_for()
+    sketch = lab.stage.locator(".gan-sketch")
+    box, mouse = sketch.bounding_box(), notebook.page.mouse
+    for y in (0.3, 0.7):  # two level lines
+        mouse.move(box["x"] + 0.2 * box["width"], box["y"] + y * box["height"])
+        mouse.down()
+        mouse.move(box["x"] + 0.8 * box["width"], box["y"] + y * box["height"], steps=10)
+        mouse.up()
+    lab.button("Done").click()
+    lab.says("Your drawing is the data now")
+    assert lab.ask("lab.session.data.has_modes") is False
+    # The stage is [-2, 2] wide and high: the lines lie at y = 0.8 and -0.8, x from -1.2 to 1.2.
+    means = np.array(lab.ask("lab.session.data.means.tolist()"))
+    assert np.abs(np.abs(means[:, 1]) - 0.8).max() < 0.05
+    assert np.abs([means[:, 0].min() + 1.2, means[:, 0].max() - 1.2]).max() < 0.1
+    assert (means[:, 1] > 0).any() and (means[:, 1] < 0).any()
+    selected = lab.part.get_by_label("data", exact=True).first.locator("option:checked")
+    lab.wait(lambda: selected.get_attribute("value") == "your own")
+    now = lab.step
+    lab.wait(lambda: lab.step > now)
+
+
+def test_single_steps_reset_and_seeds(notebook):
+    lab = show(notebook)
+    weights = "[float(p.sum()) for p in lab.session.gan.{}.parameters()]"
+    G, D = lab.ask(weights.format("G")), lab.ask(weights.format("D"))
+    lab.button("D only").click()
+    lab.wait(lambda: "D learns" in lab.stage.locator(".gan-phase").inner_text())
+    assert lab.ask(weights.format("G")) == G and lab.ask(weights.format("D")) != D
+    changed_D = lab.ask(weights.format("D"))
+    lab.button("G only").click()
+    lab.wait(lambda: lab.step == 1)
+    assert lab.ask(weights.format("G")) != G and lab.ask(weights.format("D")) == changed_D
+    lab.button("Step").click()
+    lab.wait(lambda: lab.step == 2)
+    lab.button("Reset").click()
+    lab.wait(lambda: lab.step == 0)
+    assert lab.ask(weights.format("G")) == G and lab.ask(weights.format("D")) == D
+    lab.button("New seed").click()
+    lab.wait(lambda: "seed 1" in lab.part.inner_text())
+    assert lab.ask("lab.session.seed") == 1 and lab.ask(weights.format("G")) != G
+
+
+def test_the_stage_obeys_the_keyboard(notebook):
+    lab = show(notebook)
+    lab.stage.focus()
+    press = notebook.page.keyboard.press
+    press("ArrowRight")
+    lab.wait(lambda: lab.step == 1)
+    press("d")
+    lab.wait(lambda: lab.ask("lab.session.d_updates") == 1)
+    press("g")
+    lab.wait(lambda: lab.step == 2)
+    press("Space")
+    lab.wait(lambda: lab.step > 10)
+    press("Space")
+    lab.button("Play").wait_for()
+    press("r")
+    lab.wait(lambda: lab.step == 0)
+    assert len(notebook.cells()) == 3  # JupyterLab has not taken "d" or "r" for its own
+
+
+def test_rewinding_by_the_slider_gives_the_same_future(notebook):
+    lab = show(notebook)
+    lab.play()
+    lab.wait(lambda: lab.step > 120)
+    lab.pause()
+    end = lab.step
+    weights = "[float(p.sum()) for p in lab.session.gan.G.parameters()]"
+    future = lab.ask(weights)
+    slider = lab.part.get_by_role("slider").first
+    slider.focus()
+    notebook.page.keyboard.press("ArrowLeft")
+    lab.says("Back at step")
+    lab.wait(lambda: lab.step < end)
+    assert lab.step % 50 == 0 and lab.step == lab.ask("lab.session.gan.step")
+    lab.ask(f"lab.run({end} - lab.session.gan.step)")
+    assert lab.ask(weights) == future
+
+
+def test_an_error_in_the_readers_step_is_shown_with_its_line(notebook):
+    source = "def broken(gan, data):\n    return gan.no_such_thing\n\nlab.change(train_step=broken)"
+    lab = show(notebook)
+    lab.play()
+    notebook.run_cell(2, source)
+    lab.says("no_such_thing")
+    assert "line 2: return gan.no_such_thing" in lab.message.inner_text()
+    lab.button("Play").wait_for()
+    notebook.run_cell(
+        2, "from gan_helpers.training import train_step\nlab.change(train_step=train_step)"
+    )
+    lab.play()  # mended, it goes on
+
+
+def test_running_the_cell_again_ends_the_old_lab(notebook):
+    show(notebook).play()
+    assert notebook.ask("threads()") == 1
+    notebook.run_cell(2, "old = lab")
+    lab = show(notebook)
+    assert notebook.ask("old.worker.closed") is True
+    lab.wait(lambda: lab.ask("threads()") == 0)
+    lab.play()
+    assert lab.ask("threads()") == 1
+    lab.pause()
+    lab.wait(lambda: lab.ask("threads()") == 0)
+
+
+def test_a_lab_that_nobody_sees_pauses(notebook):
+    lab = show(notebook)
+    lab.play()
+    notebook.command("notebook:clear-cell-output")
+    lab.wait(lambda: lab.ask("threads()") == 0)
+    assert lab.ask("lab.session.gan.step") > 0 and not lab.ask("lab.worker.playing")
+
+
+def test_an_interrupt_pauses_the_lab_and_keeps_the_model(notebook):
+    lab = show(notebook)
+    lab.play()
+    notebook.run_cell(2, "time.sleep(120)", wait=False)
+    start = lab.step
+    lab.wait(lambda: lab.step > start)  # it plays while the cell runs
+    before = lab.step
+    notebook.page.locator("[data-command='notebook:interrupt-kernel']").first.click()
+    lab.says("Interrupted: the lab is paused")
+    lab.button("Play").wait_for()
+    assert lab.ask("threads()") in (0, 1) and not lab.ask("lab.worker.playing")
+    assert lab.ask("lab.session.gan.step") >= before
+    lab.play()
+    lab.pause()

@@ -1,0 +1,87 @@
+"""Right answers pass, typical wrong ones get the hint that helps, in both languages."""
+
+import math
+import re
+
+import pytest
+import torch
+
+from gan_helpers import exercises
+from gan_helpers.training import step_D, step_G, train_step
+
+CHECKS = {name: f for name, f in vars(exercises).items() if name.startswith("check_") and f.__doc__}
+CHECKS.pop("check_choice")
+
+
+def two_G(gan, data):
+    n = gan.experiment.batch_size
+    loss_D = step_D(gan, data.sample(n, gan.rng), gan.sample_z(n))
+    step_G(gan, gan.sample_z(n))
+    return loss_D, step_G(gan, gan.sample_z(n))
+
+
+RIGHT = {
+    "check_value_at_equality": [-math.log(4), -1.3863],
+    "check_optimal_logit": [lambda x: 0.5 - x, lambda x: (1 - 2 * x) / 2],
+    "check_linear_generator": [(0.5, 1.0), (-0.5, 1.0)],
+    "check_gradient_ratio": [math.exp(6), 403],
+    "check_two_G_updates": [two_G],
+}
+WRONG = {
+    "check_value_at_equality": [
+        (math.log(4), "sign"),
+        (-math.log(2), "one of the terms"),
+        (0.0, "both terms"),
+    ],
+    "check_optimal_logit": [
+        (lambda x: torch.sigmoid(0.5 - x), "before the sigmoid"),
+        (lambda x: x - 0.5, "sign"),
+        (lambda x: -x, "log p"),
+        (lambda x: x.nothing, "AttributeError"),
+    ],
+    "check_linear_generator": [
+        ((0.5, 0.0), "mean of G"),
+        ((0.25, 1.0), "variance"),
+        ((2.0, 1.0), r"\|a\|"),
+    ],
+    "check_gradient_ratio": [(math.exp(-6), "other way round"), (6.0, "slopes")],
+    "check_two_G_updates": [
+        (train_step, "exactly twice"),
+        (lambda gan, data: (train_step(gan, data), train_step(gan, data)), "updated once"),
+        (lambda gan, data: (two_G(gan, data), None)[1], "Return the pair"),
+        (lambda gan, data: nothing, "NameError"),  # noqa: F821
+    ],
+}
+
+
+def test_every_check_has_answers_here():
+    assert set(CHECKS) == set(RIGHT) == set(WRONG)
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+@pytest.mark.parametrize(("name", "answer"), [(n, a) for n, all_ in RIGHT.items() for a in all_])
+def test_right_answers_pass(name, answer, lang, capsys):
+    assert CHECKS[name](answer, lang)
+    assert capsys.readouterr().out.strip() == exercises.RIGHT[lang]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "hint"), [(n, *w) for n, ws in WRONG.items() for w in ws]
+)
+def test_wrong_answers_get_the_hint_that_helps(name, answer, hint, capsys):
+    assert not CHECKS[name](answer, "en")
+    out = capsys.readouterr().out
+    assert re.search(hint, out)
+    assert not CHECKS[name](answer, "ja")
+    assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_no_answer_yet_is_no_error(name, capsys):
+    assert not CHECKS[name](None, "en")
+    assert "No answer yet" in capsys.readouterr().out
+
+
+def test_an_unknown_language_is_named():
+    with pytest.raises(ValueError, match="lang = 'de'"):
+        exercises.check_gradient_ratio(1.0, "de")
