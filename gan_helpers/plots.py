@@ -167,8 +167,9 @@ def draw_generator_diagram(z: Tensor | np.ndarray, x: Tensor | np.ndarray) -> Fi
         for start, end in ((2.55, 3.55), (5.45, 6.45)):
             arrow = {"arrowstyle": "-|>", "color": "0.25", "lw": 1.4}
             ax.annotate("", xy=(end, y + 0.5), xytext=(start, y + 0.5), arrowprops=arrow)
-    shape = {"boxstyle": "round,pad=0.1", "facecolor": "#fbe3d3", "edgecolor": FAKE}
-    ax.add_patch(FancyBboxPatch((3.75, 0.15), 1.5, n - 0.3, **shape))
+    box = FancyBboxPatch((3.75, 0.15), 1.5, n - 0.3, boxstyle="round,pad=0.1")
+    box.set(facecolor="#fbe3d3", edgecolor=FAKE)
+    ax.add_patch(box)
     ax.text(4.5, n / 2, "$G$", ha="center", va="center", fontsize=24, color=FAKE)
     titles = ((1.2, r"$\mathbf{z} \sim N(0, I)$"), (7.0, r"$\mathbf{x} = G(\mathbf{z})$"))
     for centre, words in titles:

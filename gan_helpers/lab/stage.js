@@ -189,10 +189,11 @@ function draw2d(ctx, edge, f, pal, scratch) {
     for (const [fill, r] of [[css(pal.bg, 0.8), radius + 0.9], [css(colour, 0.95), radius]])
       paint(ctx, { fill }, () => list.forEach((point) => shape(ctx, point, r)));
   };
-  const radius = f.fake.length > 600 ? 2.7 : 3.3;
+  const zoom = clamp(edge / 400, 0.65, 1.4);
+  const radius = zoom * (f.fake.length > 600 ? 2.7 : 3.3); // smaller where there are many
   const inside = ([x, y]) => x > 0 && x < edge && y > 0 && y < edge;
   const fakes = points(f.fake);
-  samples(pal.real, disc, points(f.real), 1.9);
+  samples(pal.real, disc, points(f.real), 1.9 * zoom);
   samples(pal.fake, diamond, fakes.filter(inside), radius);
   paint(ctx, { stroke: css(pal.fake), width: 1.2 }, () => {
     // Those beyond the stage wait at its border, hollow.

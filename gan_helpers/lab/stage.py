@@ -14,7 +14,10 @@ import numpy as np
 import traitlets
 
 HERE = Path(__file__).parent
-DTYPES = {"f4": np.dtype("<f4"), "u1": np.dtype("u1")}  # the two that the canvas can read in place
+DTYPES: dict[str, np.dtype[Any]] = {
+    "f4": np.dtype("<f4"),
+    "u1": np.dtype("u1"),
+}  # the two that the canvas can read in place
 
 # English defaults of every word on the stage; `labels` of other languages override them by key.
 LABELS: dict[str, str] = {
@@ -57,9 +60,8 @@ class Stage(anywidget.AnyWidget):
     size = traitlets.Int(400, min=120, max=2000).tag(sync=True)  # edge of the stage, CSS pixels
     # Each reply makes the frames behind it wait: in JupyterLab 18 frames a second with a reply to
     # every frame and two on their way, 29 with a reply to every fourth and eight on their way.
-    ack_every = traitlets.Int(1, min=1).tag(
-        sync=True
-    )  # frames; the canvas never waits longer than 0.2 s
+    # The canvas never waits longer than 0.2 s.
+    ack_every = traitlets.Int(1, min=1).tag(sync=True)
 
     @traitlets.validate("labels")
     def _complete_labels(self, proposal: dict[str, Any]) -> dict[str, str]:
@@ -102,8 +104,11 @@ def unpack_frame(frame: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     arrays = {}
     for name, entry in header.pop("arrays").items():
         dtype, count = DTYPES[entry["dtype"]], math.prod(entry["shape"])
-        flat = np.frombuffer(frame, dtype, count, start + entry["offset"]) if count else []
-        arrays[name] = np.asarray(flat, dtype).reshape(entry["shape"])
+        begin = start + entry["offset"]
+        part = frame[begin : begin + count * dtype.itemsize]
+        if len(part) < count * dtype.itemsize:
+            raise ValueError(f"frame has {len(frame)} bytes, but array {name!r} needs more")
+        arrays[name] = np.frombuffer(part, dtype).reshape(entry["shape"])
     return header, arrays
 
 

@@ -1,0 +1,88 @@
+"""Figures: what they draw is what they were given, nothing is trained, nothing is clipped."""
+
+import io
+import xml.etree.ElementTree as ET
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+import slide_figures
+from gan_helpers import plots
+from gan_helpers.images import Images
+from gan_helpers.lab.session import Session
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def tiny_pictures():
+    rng = torch.Generator().manual_seed(0)
+    x = torch.rand(40, 1, 8, 8, generator=rng) * 2 - 1
+    return Images("noise", x, torch.arange(40) % 10)
+
+
+SESSIONS = {"1d": "two_gaussians_1d", "2d": "ring", "images": tiny_pictures()}
+
+
+@pytest.mark.parametrize("kind", SESSIONS)
+def test_every_kind_of_frame_becomes_a_png(kind):
+    header, arrays = Session(data=SESSIONS[kind]).frame()
+    assert header["kind"] == kind
+    png = plots.frame_png(header, arrays)
+    picture = plt.imread(io.BytesIO(png))
+    assert png[:4] == b"\x89PNG" and picture.std() > 0.02  # not an empty sheet
+    assert len(png) < 200_000
+
+
+@pytest.mark.parametrize("kind", SESSIONS)
+def test_a_strip_has_a_panel_for_each_moment(kind):
+    frames = Session(data=SESSIONS[kind]).film([0, 2, 4])
+    fig = plots.draw_frames(frames)
+    titles = [ax.get_title() for ax in fig.axes]
+    assert [t.split(" ·")[0] for t in titles] == ["step 0", "step 2", "step 4"]
+
+
+def test_no_text_leaves_the_figure():
+    """Labels and legends lie inside the canvas: nothing is cut off."""
+    for kind in SESSIONS:
+        fig = plots.draw_frames(Session(data=SESSIONS[kind]).film([0, 2]))
+        fig.canvas.draw()
+        width, height = fig.canvas.get_width_height()
+        texts = [t for ax in fig.axes for t in (ax.title, *ax.texts)]
+        texts += [t for legend in fig.legends for t in legend.get_texts()]
+        assert texts
+        for text in texts:
+            box = text.get_window_extent()
+            assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
+
+
+def test_the_picture_grid_keeps_order_and_values():
+    x = torch.linspace(-1, 1, 5)[:, None, None, None].expand(5, 1, 2, 3)
+    ax = plots.draw_picture_grid(x, Figure().subplots(), columns=2)
+    sheet = np.asarray(ax.images[0].get_array())
+    assert sheet.shape == (6, 6)  # 3 rows of height 2, 2 columns of width 3
+    np.testing.assert_allclose(sheet[::2, ::3].flatten()[:5], [0, 0.25, 0.5, 0.75, 1])
+
+
+def test_meters_read_as_a_person_would_write_them():
+    assert plots.meter_text({"id": "modes", "value": 7, "of": 8}) == "modes 7/8"
+    assert plots.meter_text({"id": "good", "value": 0.634, "unit": "%"}) == "good 63 %"
+    assert plots.meter_text({"id": "jsd", "value": 0.1234}) == "JSD 0.123"
+
+
+def test_slide_figures_are_written_as_png_and_svg(tmp_path):
+    short = {
+        "how_gan_trained": slide_figures.how_gan_trained((0, 1)),
+        "noise_to_x": slide_figures.noise_to_x(1),
+    }
+    assert set(short) == set(slide_figures.FIGURES)
+    for name, fig in short.items():
+        png, svg = slide_figures.save(fig, name, tmp_path)
+        assert plt.imread(png).shape[0] > 300
+        assert ET.parse(svg).getroot().tag.endswith("svg")
