@@ -2,7 +2,7 @@
 // it is unpacked and drawn, and what the reader draws or types goes back as small messages.
 // Colours mean the same everywhere: blue = real, orange = fake and G, the text's colour = D.
 
-const MAX_ARROWS = 96; // more than that hides the samples
+const MAX_ARROWS = 64; // more than that hides the samples
 const ARROW = { shortest: 1e-4, longest: 1e1, pixels: 30 };
 const WIDE = 780; // px; from here on the charts stand beside the stage
 const KEYS = { " ": "toggle", arrowright: "step", d: "step_D", g: "step_G", r: "reset" };
@@ -170,8 +170,8 @@ function arrows(ctx, pal, list) {
       polyline(ctx, [a, tip, b]);
     }
   };
-  paint(ctx, { stroke: css(pal.bg, 0.8), width: 4 }, trace);
-  paint(ctx, { stroke: css(pal.fg), width: 1.5 }, trace);
+  paint(ctx, { stroke: css(pal.bg, 0.6), width: 3.5 }, trace);
+  paint(ctx, { stroke: css(pal.fg, 0.85), width: 1.2 }, trace);
 }
 
 function draw2d(ctx, edge, f, pal, scratch) {
@@ -245,7 +245,7 @@ function draw1d(ctx, edge, f, pal) {
   });
   for (const [name, y] of [["x", xLine], ["z", zLine]])
     write(ctx, name, 7, y - 1, pal.fg, "italic 14px Georgia, serif");
-  const every = Math.ceil((6 * f.push.length) / MAX_ARROWS); // on one line there is less room
+  const every = Math.ceil((4 * f.push.length) / MAX_ARROWS); // on one line there is less room
   arrows(ctx, pal, [...f.push].map((push, i) => {
     const y = xLine - 10 - 7 * ((i / every) % 3); // three tiers, so that neighbours stay apart
     return [X(f.gz[i]), y, push > 0 ? 0 : Math.PI, i % every ? 0 : arrowLength(Math.abs(push))];
@@ -278,7 +278,7 @@ function linearAxis(values) {
 }
 
 function drawChart(ctx, [width, height], { steps, logarithmic, xLabel }, curves, pal) {
-  const [left, right, top, bottom] = [36, width - 6, 8, height - 18];
+  const [left, right, top, bottom] = [36, width - 6, 8, height - 22];
   const values = curves.flatMap(([data]) => [...data]).filter(Number.isFinite);
   const { low, high, ticks } = (logarithmic ? decades : linearAxis)(values);
   const first = steps[0] ?? 0;
@@ -337,7 +337,7 @@ const mark = (width, shape) => `<svg width="${width}" height="10">${shape}</svg>
 const sampleLine = (colour, dash = "") => mark(26, `<path d="M0 5h26" stroke="var(--${colour})"
   stroke-width="2" stroke-dasharray="${dash}"/>`);
 const sampleArrow = (length) => mark(length, `<path d="M0 5h${length}m-4-3l4 3l-4 3" fill="none"
-  stroke="var(--fg)" stroke-width="1.5"/>`);
+  stroke="var(--fg)" stroke-width="1.2"/>`);
 
 function legend(f, pal, t) {
   const ramp = (f.kind === "images" ? pal.border : pal.heat).filter((_, i) => i % 15 === 0);

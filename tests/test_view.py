@@ -1,0 +1,320 @@
+"""The lab's controls, touched from Python: they leave commands, and show what the session does."""
+
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+import torch
+from traitlets import TraitError
+
+from gan_helpers.distributions import from_points
+from gan_helpers.lab.labels import TEXT, labels
+from gan_helpers.lab.stage import unpack_frame
+from gan_helpers.lab.view import OWN, ROWS, Lab
+from gan_helpers.losses import LOSSES, Loss
+from gan_helpers.training import train_step
+
+SMALL = {"width": 8, "depth": 1, "batch_size": 16}
+
+
+@pytest.fixture
+def lab():
+    lab = Lab(**SMALL)
+    yield lab
+    lab.close()
+
+
+def threads():
+    return [t for t in threading.enumerate() if t.name == "gan-lab"]
+
+
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.005)
+
+
+def message(lab, kind, content):
+    """What the canvas would send."""
+    lab._on_stage_message(lab.stage, {"type": kind, **content}, [])
+
+
+def frame(lab):
+    return unpack_frame(lab.stage.frame)
+
+
+def test_both_languages_have_every_word():
+    assert set(TEXT["ja"]) == set(TEXT["en"])
+    assert all(words.strip() for language in TEXT.values() for words in language.values())
+    for key, words in TEXT["en"].items():  # the same blanks to fill
+        assert words.count("{") == TEXT["ja"][key].count("{"), key
+    with pytest.raises(ValueError, match="lang = 'fr'"):
+        labels("fr")
+
+
+def test_every_loss_is_offered_under_its_name_in_both_languages(lab):
+    offered = [value for _, value in lab.loss.options]
+    assert offered == [*LOSSES, OWN]
+    assert set(LOSSES) <= set(TEXT["en"])
+
+
+def test_it_opens_without_a_thread_and_with_a_picture(lab):
+    assert threads() == []
+    header, arrays = frame(lab)
+    assert header["step"] == 0 and header["kind"] == "2d" and not header["running"]
+    assert arrays["heat"].shape == (64, 64)
+
+
+def test_the_bundle_holds_the_widget_and_a_picture(lab):
+    bundle = lab._repr_mimebundle_()
+    assert bundle["image/png"][:4] == b"\x89PNG"
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_run_needs_no_thread(lab):
+    lab.run(20)
+    assert lab.session.gan.step == 20 and threads() == []
+    assert frame(lab)[0]["step"] == 20
+
+
+def test_play_and_pause_by_the_button(lab):
+    lab.play_button.click()
+    wait_for(lambda: lab.session.gan.step > 20)
+    assert lab.play_button.description == "Pause"
+    lab.play_button.click()
+    wait_for(lambda: lab.play_button.description == "Play" and threads() == [])
+    assert frame(lab)[0]["step"] == lab.session.gan.step
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_loss_dropdown_acts_and_says_so(lab, name):
+    if name == "non_saturating":
+        lab.change(loss="hinge")
+    lab.loss.value = name
+    wait_for(lambda: lab.session.gan.loss is LOSSES[name])
+    wait_for(lambda: f"loss = {name}" in lab.message.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("d_steps", 4, 4),
+        ("lr_D", 1e-4, 1e-4),
+        ("lr_G", 1e-2, 1e-2),
+        ("batch_size", 64, 64),
+        ("spectral_norm", True, True),
+        ("gradient_penalty", 1.0, 1.0),
+        ("r1", 0.1, 0.1),
+        ("clip", 0.01, 0.01),
+        ("width", 16, 16),
+    ],
+)
+def test_every_setting_acts(lab, name, value, expected):
+    lab.settings[name].value = value
+    wait_for(lambda: getattr(lab.session.gan.experiment, name) == expected)
+
+
+def test_every_setting_has_its_test():
+    (mark,) = (m for m in test_every_setting_acts.pytestmark if m.name == "parametrize")
+    assert {row[0] for row in mark.args[1]} == {name for row in ROWS.values() for name in row}
+
+
+def test_regularizers_can_be_switched_off_again(lab):
+    lab.settings["clip"].value = 0.01
+    wait_for(lambda: lab.session.experiment.clip == 0.01)
+    lab.settings["clip"].value = 0.0
+    wait_for(lambda: lab.session.experiment.clip is None)
+
+
+def test_controls_follow_changes_from_a_cell(lab):
+    lab.change(loss="hinge", lr_D=3e-4, r1=0.07, d_steps=2, data="grid")
+    assert lab.loss.value == "hinge" and lab.data.value == "grid"
+    assert lab.settings["lr_D"].value == 3e-4 and lab.settings["d_steps"].value == 2
+    assert lab.settings["r1"].value == 0.07  # although it was not among the slider's values
+    time.sleep(0.1)
+    assert threads() == []  # and moving them left no commands
+
+
+def test_a_bad_setting_from_a_cell_raises_and_changes_nothing(lab):
+    with pytest.raises(ValueError, match="lr_D = -1"):
+        lab.change(lr_D=-1.0)
+    with pytest.raises(ValueError, match="setting = 'speed'"):
+        Lab(speed=3)
+    lab.run(3)
+    assert lab.session.experiment.lr_D == 1e-3 and lab.session.gan.step == 3
+
+
+def test_a_drawing_becomes_the_data(lab):
+    lab.run(5)
+    message(lab, "strokes", {"strokes": [[[-1, 0], [1, 0]], [[0, -1], [0, 1]]]})
+    wait_for(lambda: lab.data.value == OWN)
+    assert lab.session.data.name == "drawing" or lab.session.data.n_modes is None
+    assert lab.session.gan.step >= 5  # the weights were kept
+    assert "drawing" in lab.message.value
+
+
+@pytest.mark.parametrize("strokes", [[], [[]], [[["x", "y"]]], [[[9, 9]]], "nonsense", [[[0.0]]]])
+def test_a_bad_drawing_is_refused_beside_the_lab(lab, strokes):
+    message(lab, "strokes", {"strokes": strokes})
+    wait_for(lambda: "Error" in lab.message.value)
+    assert lab.session.data.name == "ring"
+    lab.run(3)
+    assert lab.session.trouble is None
+
+
+@pytest.mark.parametrize(
+    ("action", "steps"), [("step", 1), ("step_D", 0), ("step_G", 1), ("reset", 0)]
+)
+def test_keys(lab, action, steps):
+    message(lab, "key", {"action": action})
+    wait_for(lambda: frame(lab)[0]["n"] > 1)
+    assert lab.session.gan.step == steps
+
+
+def test_a_hidden_lab_pauses(lab):
+    lab.play()
+    wait_for(lambda: lab.session.gan.step > 5)
+    message(lab, "views", {"count": 0})
+    wait_for(lambda: threads() == [])
+    assert not lab.worker.playing
+
+
+def test_frames_wait_for_a_slow_browser(lab):
+    """Without acknowledgement only a few are under way, however fast it trains."""
+    lab._shown = 0
+    lab.play()
+    wait_for(lambda: lab.session.gan.step > 200)
+    sent = lab._sent
+    lab.pause()
+    assert sent <= 20
+
+
+def test_the_time_slider_rewinds_and_the_future_repeats(lab):
+    lab.run(120)
+    future = lab.session.last_losses
+    lab.run(30)
+    assert list(lab.time.options)[:3] == [0, 50, 100]
+    lab.time.value = 100
+    wait_for(lambda: lab.session.gan.step == 100)
+    wait_for(lambda: "100" in lab.message.value)
+    lab.run(20)
+    assert lab.session.last_losses == future
+
+
+def test_rewinding_brings_the_controls_back(lab):
+    lab.run(100)
+    lab.change(loss="hinge", data="grid")
+    lab.run(50)
+    lab.rewind(50)
+    assert lab.loss.value == "non_saturating" and lab.data.value == "ring"
+
+
+def test_new_seed_and_reset(lab):
+    lab.run(5)
+    lab.buttons["new_seed"].click()
+    wait_for(lambda: lab.session.seed == 1 and lab.session.gan.step == 0)
+    wait_for(lambda: "seed 1" in lab.message.value)
+    lab.reset(seed=4)
+    assert lab.session.seed == 4
+
+
+def test_own_loss_step_and_data(lab):
+    def own_step(gan, data):
+        return train_step(gan, data)
+
+    hinge = LOSSES["hinge"]
+    lab.change(loss=Loss("mine", hinge.discriminator, hinge.generator), train_step=own_step)
+    lab.change(data=from_points([[0.0, 0.0], [1.0, 1.0]]))
+    assert lab.loss.value == OWN and lab.data.value == OWN
+    lab.run(5)
+    assert lab.session.trouble is None and lab.session.gan.step == 5
+
+
+def test_an_error_in_own_code_is_shown_with_its_line(lab):
+    def broken(gan, data):
+        raise KeyError("no such thing")
+
+    lab.change(train_step=broken)
+    lab.play()
+    wait_for(lambda: "no such thing" in lab.message.value)
+    assert "raise KeyError" in lab.message.value and not lab.worker.playing
+    lab.change(train_step=train_step)
+    lab.run(3)
+    assert lab.session.gan.step == 3
+
+
+def test_a_blow_up_is_shown_with_step_and_setting(lab):
+    def blown(gan, data):
+        loss_D, loss_G = train_step(gan, data)
+        return loss_D, loss_G * (float("inf") if gan.step > 4 else 1)
+
+    lab.change(train_step=blown, loss="wasserstein")
+    lab.play()
+    wait_for(lambda: "Stopped at step 4" in lab.message.value)
+    assert "loss_G" in lab.message.value and "loss=wasserstein" in lab.message.value
+    lab.change(train_step=train_step)
+    message(lab, "key", {"action": "reset"})
+    wait_for(lambda: lab.session.gan.step == 0 and lab.session.trouble is None)
+
+
+def test_markup_in_messages_is_shown_as_text(lab):
+    def broken(gan, data):
+        raise ValueError("<script>alert(1)</script>")
+
+    lab.change(train_step=broken)
+    lab.run(1)
+    assert "<script>" not in lab.message.value and "&lt;script&gt;" in lab.message.value
+
+
+def test_japanese_lab():
+    lab = Lab("two_gaussians_1d", lang="ja")
+    assert lab.play_button.description == TEXT["ja"]["play"]
+    assert frame(lab)[0]["kind"] == "1d"
+    lab.run(2)
+    lab.close()
+
+
+def test_a_thousand_random_touches_leave_it_sound(lab):
+    rng = torch.Generator().manual_seed(3)
+
+    def pick(options):
+        return options[int(torch.randint(len(options), (), generator=rng))]
+
+    def touch_setting():
+        name = pick(list(lab.settings))
+        widget = lab.settings[name]
+        if hasattr(widget, "options"):
+            widget.value = pick([v for _, v in widget.options])
+        elif isinstance(widget.value, bool):
+            widget.value = not widget.value
+        elif name == "d_steps":
+            widget.value = pick([1, 2, 3])
+        else:
+            widget.value = pick([1e-5, 1e-4, 1e-3, 1e-2])
+
+    touches = [
+        touch_setting,
+        lab.play_button.click,
+        lambda: lab.buttons[pick(list(lab.buttons))].click(),
+        lambda: setattr(lab.loss, "value", pick(list(LOSSES))),
+        lambda: setattr(lab.data, "value", pick(["ring", "grid", "moons", "spiral"])),
+        lambda: setattr(lab.rate, "value", pick([1.0, 10.0, 100.0, 1000.0])),
+        lambda: setattr(lab.time, "value", pick(list(lab.time.options))),
+        lambda: message(lab, "key", {"action": pick(["toggle", "step", "step_D", "reset"])}),
+        lambda: message(lab, "strokes", {"strokes": pick([[], [[[0, 0], [1, 1]]]])}),
+        lambda: message(lab, "shown", {"n": lab._sent}),
+    ]
+    for _ in range(1000):
+        with suppress(TraitError):  # the time slider moved on between look and touch
+            pick(touches)()
+    lab.pause()
+    wait_for(lambda: threads() == [], 60)
+    if lab.session.trouble:
+        assert lab.session.trouble.what != "error", lab.session.trouble
+        message(lab, "key", {"action": "reset"})
+        wait_for(lambda: lab.session.trouble is None)
+    lab.run(3)
+    weights = torch.cat([p.flatten() for p in lab.session.gan.G.parameters()])
+    assert weights.isfinite().all() or lab.session.trouble
