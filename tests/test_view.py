@@ -1,8 +1,10 @@
 """The lab's controls, touched from Python: they leave commands, and show what the session does."""
 
+import sys
 import threading
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -266,6 +268,14 @@ def test_markup_in_messages_is_shown_as_text(lab):
     lab.change(train_step=broken)
     lab.run(1)
     assert "<script>" not in lab.message.value and "&lt;script&gt;" in lab.message.value
+
+
+def test_on_colab_widgets_are_enabled(monkeypatch):
+    enabled = []
+    output = SimpleNamespace(enable_custom_widget_manager=lambda: enabled.append(True))
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace(output=output))
+    Lab(**SMALL).close()
+    assert enabled == [True]
 
 
 def test_japanese_lab():

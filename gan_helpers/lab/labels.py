@@ -83,7 +83,8 @@ TEXT: dict[str, dict[str, str]] = {
         "spiral": "spiral",
         "moons": "two moons",
         "two_gaussians": "two Gaussians",
-        "digits": "digits (MNIST)",
+        "digits": "digits (MNIST, 16×16)",
+        "digits_28": "digits 28×28 (for a GPU)",
     },
     "ja": {
         "play": "再生",
@@ -164,7 +165,8 @@ TEXT: dict[str, dict[str, str]] = {
         "spiral": "らせん",
         "moons": "2つの月",
         "two_gaussians": "2つのガウス分布",
-        "digits": "手書き数字 (MNIST)",
+        "digits": "手書き数字 (MNIST, 16×16)",
+        "digits_28": "手書き数字 28×28（GPU向け）",
     },
 }
 

@@ -35,7 +35,8 @@ from gan_helpers.training import ARCHITECTURE, GAN, Experiment, looking_at
 TrainStep = Callable[[GAN, Any], tuple[Tensor, Tensor]]
 Frame = tuple[dict[str, Any], dict[str, np.ndarray]]
 
-WORLD_NAMES = (*WORLDS, *WORLDS_1D, "digits")
+DIGITS = {"digits": 16, "digits_28": 28}  # name -> edge in pixels; 28 is for a GPU
+WORLD_NAMES = (*WORLDS, *WORLDS_1D, *DIGITS)
 CURVES = ("loss_D", "loss_G", "grad_D", "grad_G")
 STAGE = 2.0  # 2-D worlds live in [-STAGE, STAGE]^2
 N_POINTS, N_PICTURES, N_HEAT, N_GRID = 512, 64, 64, 200
@@ -392,7 +393,9 @@ def as_data(data: Any) -> Any:
     """The data of that name, or the reader's own as it is."""
     if isinstance(data, str):
         check_choice("data", data, WORLD_NAMES)
-        return load_mnist("train", size=16) if data == "digits" else (WORLDS | WORLDS_1D)[data]()
+        if data in DIGITS:
+            return load_mnist("train", size=DIGITS[data])
+        return (WORLDS | WORLDS_1D)[data]()
     for needed in ("event_shape", "sample", "to"):
         if not hasattr(data, needed):
             raise TypeError(

@@ -13,34 +13,15 @@ import anywidget
 import numpy as np
 import traitlets
 
+from gan_helpers.lab.labels import TEXT
+
 HERE = Path(__file__).parent
 DTYPES: dict[str, np.dtype[Any]] = {
     "f4": np.dtype("<f4"),
     "u1": np.dtype("u1"),
 }  # the two that the canvas can read in place
 
-# English defaults of every word on the stage; `labels` of other languages override them by key.
-LABELS: dict[str, str] = {
-    "real": "real (data)",
-    "fake": "generated",
-    "push": "push on G",
-    "critic": "critic (relative)",
-    "counter": "step",
-    "losses": "loss",
-    "grad_norms": "gradient norm",
-    "phase_D": "D learns to tell them apart",
-    "phase_G": "G follows the arrows",
-    "waiting": "waiting for the first picture …",
-    "keys": "space: play/pause · →: step · d: D only · g: G only · r: reset",
-    "draw_prompt": "Draw with the mouse",
-    "draw_done": "Done",
-    "draw_clear": "Clear",
-    "modes": "modes covered",
-    "good": "good samples",
-    "d_real": "D on real",
-    "d_fake": "D on generated",
-    "jsd": "JSD(p‖q)",
-}
+LABELS = TEXT["en"]  # defaults; `labels` of other languages override them by key
 
 
 class Stage(anywidget.AnyWidget):

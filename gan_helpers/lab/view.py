@@ -6,6 +6,7 @@ The controls only leave commands for the worker; what they show follows the sess
 from __future__ import annotations
 
 import html
+import sys
 import threading
 import time
 import weakref
@@ -22,6 +23,7 @@ from gan_helpers.checks import check_int
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.session import (
+    DIGITS,
     Session,
     TrainStep,
     Trouble,
@@ -36,7 +38,8 @@ from gan_helpers.training import Experiment
 
 RATES = (1, 10, 100, 1000)
 OWN = "own"
-IN_FLIGHT = 2  # frames sent and not yet drawn; more would only pile up in a slow browser
+ACK_EVERY = 4  # frames: answering each one costs the browser half of its frames per second
+IN_FLIGHT = 2 * ACK_EVERY  # frames sent and not yet drawn; more would pile up in a slow browser
 PATIENCE = 0.5  # seconds to wait for a browser that does not answer
 SLIDERS: dict[str, Callable[..., W.Widget]] = {
     "d_steps": partial(W.IntSlider, min=1, max=10),
@@ -102,9 +105,10 @@ class Lab:
         self._sent_at = 0.0
         self._views = 0
         self._syncing_thread = 0  # the thread that is bringing the controls in line
-        self.stage = Stage(labels=self.text)
+        self.stage = Stage(labels=self.text, ack_every=ACK_EVERY)
         self.stage.on_msg(self._on_stage_message)
         self._build_controls()
+        enable_on_colab()
         self._end_labs_of_this_cell()
         self._publish()
 
@@ -161,7 +165,7 @@ class Lab:
         rates = [(t[f"rate_{rate}"], float(rate)) for rate in RATES]
         self.rate = W.Dropdown(options=rates, value=MAX_PER_SECOND, description=t["rate"])
         self.rate.observe(lambda change: setattr(self.worker, "rate", change["new"]), "value")
-        worlds = (*WORLDS, "digits") if self.session.kind != "1d" else tuple(WORLDS_1D)
+        worlds = (*WORLDS, *DIGITS) if self.session.kind != "1d" else tuple(WORLDS_1D)
         own = [(t["own_data"], OWN)]
         self.data = W.Dropdown(
             options=[(t.get(name, name.replace("_", " ")), name) for name in worlds] + own,
@@ -185,7 +189,8 @@ class Lab:
         )
         self.time.layout.width = "98%"
         self.time.observe(self._on_time, "value")
-        self.message = W.HTML(f"<span role='status'>{t['ready']}</span>")
+        self.message = W.HTML()
+        self._say("ready")
         self.box = self._arrange()
 
     def _button(self, name: str, act: Callable[[], None], hint: str = "", **look: Any) -> W.Button:
@@ -407,6 +412,12 @@ class Lab:
         if shell is not None and shell not in _hooked:
             shell.events.register("post_run_cell", pause_after_interrupt)
             _hooked.add(shell)
+
+
+def enable_on_colab() -> None:
+    """Colab shows other people's widgets only once it has been asked to."""
+    if "google.colab" in sys.modules:
+        sys.modules["google.colab"].output.enable_custom_widget_manager()
 
 
 def current_cell() -> tuple[str | None, int]:
