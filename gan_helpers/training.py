@@ -214,7 +214,7 @@ def step_D(gan: GAN, x_real: Tensor, z: Tensor) -> Tensor:
     both = torch.cat([x_real, x_fake], gan.batch_axis)  # one pass: D never mixes samples
     d_real, d_fake = gan.D(both).chunk(2, dim=-1)  # (N,), (N,) logits
     loss = gan.loss.discriminator(d_real, d_fake)
-    descend(loss + penalty(gan, x_real, x_fake), gan.opt_D)
+    descend(add_penalties(loss, gan, x_real, x_fake), gan.opt_D)
     if gan.experiment.clip is not None:
         clip_weights(gan.D, gan.experiment.clip)
     return loss.detach()
@@ -233,22 +233,21 @@ def step_G(gan: GAN, z: Tensor) -> Tensor:
 def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     """One step down the gradient of `loss`, for the optimizer's own parameters and no others."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    gradients = torch.autograd.grad(loss.sum(), parameters)
+    gradients = torch.autograd.grad(loss, parameters, torch.ones_like(loss))
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
     optimizer.step()
 
 
-def penalty(gan: GAN, x_real: Tensor, x_fake: Tensor) -> Tensor | float:
-    """What the experiment adds to D's loss; 0 where no penalty is on."""
+def add_penalties(loss: Tensor, gan: GAN, x_real: Tensor, x_fake: Tensor) -> Tensor:
+    """D's loss with the penalties that the experiment asks for; by default there are none."""
     e = gan.experiment
-    total: Tensor | float = 0.0
     if e.gradient_penalty:
         term = gradient_penalty(gan.D, x_real, x_fake, gan.rng, gan.batch_axis + 1)
-        total = total + e.gradient_penalty * term
+        loss = loss + e.gradient_penalty * term
     if e.r1:
-        total = total + e.r1 * r1_penalty(gan.D, x_real)
-    return total
+        loss = loss + e.r1 * r1_penalty(gan.D, x_real)
+    return loss
 
 
 def gradient_norm(net: nn.Module) -> float:
