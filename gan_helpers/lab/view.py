@@ -6,6 +6,7 @@ The controls only leave commands for the worker; what they show follows the sess
 from __future__ import annotations
 
 import html
+import math
 import sys
 import threading
 import time
@@ -40,11 +41,14 @@ RATES = (1, 10, 100, 1000)
 OWN = "own"
 ACK_EVERY = 4  # frames: answering each one costs the browser half of its frames per second
 IN_FLIGHT = 2 * ACK_EVERY  # frames sent and not yet drawn; more would pile up in a slow browser
+ABANDONED = 180.0  # seconds of silence after which nobody looks (a hidden page answers each minute)
 PATIENCE = 0.5  # seconds to wait for a browser that does not answer
+RATES_OF_LEARNING = (1e-5, 3e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 3e-2, 1e-1)
+# Only sliders over options: a numeric one rounds to its grid, and by that changes the setting.
 SLIDERS: dict[str, Callable[..., W.Widget]] = {
-    "d_steps": partial(W.IntSlider, min=1, max=10),
-    "lr_D": partial(W.FloatLogSlider, min=-5, max=-1, step=0.25, readout_format=".1e"),
-    "lr_G": partial(W.FloatLogSlider, min=-5, max=-1, step=0.25, readout_format=".1e"),
+    "d_steps": partial(W.SelectionSlider, options=(*range(1, 11), 20)),
+    "lr_D": partial(W.SelectionSlider, options=RATES_OF_LEARNING),
+    "lr_G": partial(W.SelectionSlider, options=RATES_OF_LEARNING),
     "batch_size": partial(W.SelectionSlider, options=(16, 32, 64, 128, 256, 512)),
     "width": partial(W.SelectionSlider, options=(8, 16, 32, 64, 128)),
     "spectral_norm": W.Checkbox,
@@ -104,6 +108,7 @@ class Lab:
         self._sent = self._shown = 0
         self._sent_at = 0.0
         self._views = 0
+        self._heard_at = time.monotonic()  # when the browser last gave a sign
         self._syncing_thread = 0  # the thread that is bringing the controls in line
         self.stage = Stage(labels=self.text, ack_every=ACK_EVERY)
         self.stage.on_msg(self._on_stage_message)
@@ -130,6 +135,7 @@ class Lab:
         self._publish()
 
     def play(self) -> None:
+        self._heard_at = time.monotonic()
         self.worker.play()
 
     def pause(self) -> None:
@@ -237,7 +243,7 @@ class Lab:
     # --- what a touched control does: it leaves a command --------------------------------------
 
     def _toggle(self) -> None:
-        self.worker.pause() if self.worker.playing else self.worker.play()
+        self.worker.pause() if self.worker.playing else self.play()
 
     def _act(self, name: str) -> None:
         session = self.session
@@ -279,6 +285,7 @@ class Lab:
             self.worker.post(lambda: self._rewind(step))
 
     def _on_stage_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        self._heard_at = time.monotonic()
         kind = content.get("type")
         if kind == "shown":
             self._shown = max(self._shown, int(content["n"]))
@@ -342,6 +349,10 @@ class Lab:
             header |= {"n": self._sent, "running": self.worker.playing}
             self.stage.frame = pack_frame(header, arrays)
             self._sync_controls(arrays["timeline"])
+        if (
+            self._views and time.monotonic() - self._heard_at > ABANDONED
+        ):  # a closed page says nothing
+            self.worker.playing = False
 
     def _ready(self) -> bool:
         waiting = self._sent - self._shown
@@ -410,6 +421,7 @@ class Lab:
                 lab.close()
         _live.add(self)
         if shell is not None and shell not in _hooked:
+            shell.events.register("pre_run_cell", expect_silence)
             shell.events.register("post_run_cell", pause_after_interrupt)
             _hooked.add(shell)
 
@@ -431,8 +443,16 @@ def current_cell() -> tuple[str | None, int]:
     return cell, shell.execution_count
 
 
+def expect_silence(info: Any) -> None:
+    """Before ipykernel 7 the browser's messages wait while a cell runs."""
+    for lab in list(_live):
+        lab._heard_at = math.inf
+
+
 def pause_after_interrupt(result: Any) -> None:
     """An interrupt reaches only the main thread; the labs' threads shall pause as well."""
+    for lab in list(_live):
+        lab._heard_at = time.monotonic()
     if isinstance(result.error_in_exec, KeyboardInterrupt):
         for lab in list(_live):
             if lab.worker.playing:

@@ -1,0 +1,51 @@
+"""Makes the picture of the lab in the README: `uv run python notebooks/lab_picture.py`.
+
+A new notebook, one cell, "Play", and some seconds later a photograph.
+"""
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from PIL import Image
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+from jupyter_browser import chromium, jupyter
+
+CELL = 'from gan_helpers.lab import Lab\n\nLab("ring")'
+TARGET = HERE / "images" / "lab.png"
+STEPS = 2000  # by then G covers the ring, and still moves
+LARGEST = 300_000  # bytes
+
+
+def photograph(steps: int = STEPS) -> Image.Image:
+    """The lab of a fresh notebook after that many steps, sharp on dense screens too."""
+    with tempfile.TemporaryDirectory() as folder:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+        nbformat.write(notebook, Path(folder) / "lab.ipynb")
+        with jupyter(folder) as server, chromium() as browser:
+            opened = server.open(browser, "lab.ipynb", width=1140, height=1200, scale=1.5)
+            opened.run_all()
+            opened.page.locator("button:text-is('Play')").click()
+            counter = opened.page.locator(".gan-step b")
+            opened.until(lambda: int(counter.inner_text().replace(",", "")) >= steps, 300)
+            opened.page.locator("button:text-is('Pause')").click()
+            opened.page.locator("button:text-is('Play')").wait_for()
+            opened.page.mouse.move(0, 0)
+            return Image.open(io.BytesIO(opened.page.locator(".widget-vbox").first.screenshot()))
+
+
+def main() -> None:
+    picture = photograph().convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    TARGET.parent.mkdir(exist_ok=True)
+    picture.save(TARGET, optimize=True)
+    size = TARGET.stat().st_size
+    print(f"{TARGET.relative_to(HERE.parent)}: {picture.width} x {picture.height}, {size:,} bytes")
+    assert size <= LARGEST, f"more than {LARGEST:,} bytes"
+
+
+if __name__ == "__main__":
+    main()
