@@ -21,8 +21,8 @@ from gan_helpers.training import GAN, Experiment
 Words = dict[str, str]
 
 NOT_YET: Words = {
-    "ja": "まだ答えがありません。上のセルの None を書きかえてください。",
-    "en": "No answer yet: replace the None in the cell above.",
+    "ja": "まだ答えがありません。このセルのNoneを答えに書き換え、もう一度実行してください。",
+    "en": "No answer yet: put it in place of the None in this cell and run it again.",
 }
 RIGHT: Words = {"ja": "正解です。", "en": "Right."}
 
@@ -64,21 +64,21 @@ def check_value_at_equality(answer: float | None, lang: str = "en") -> bool:
             (
                 lambda: math.isclose(answer or 0.0, math.log(4), abs_tol=1e-3),
                 {
-                    "ja": "符号が逆です。1 より小さい確率の対数は負になります。",
+                    "ja": "符号が逆です。確率は1より小さいので、その対数は負になります。",
                     "en": "The sign is off: the logarithm of a probability is negative.",
                 },
             ),
             (
                 lambda: math.isclose(answer or 0.0, -math.log(2), abs_tol=1e-3),
                 {
-                    "ja": "それは1つの項の値です。(12.28) には項が2つあります。",
+                    "ja": "それは項1つ分の値です。式(12.28)には項が2つあります。",
                     "en": "That is one of the terms; (12.28) has two.",
                 },
             ),
             (
                 lambda: not math.isclose(answer or 0.0, -math.log(4), abs_tol=1e-3),
                 {
-                    "ja": "q = p のとき D*(x) はどこでも 1/2 です。これを両方の項に代入します。",
+                    "ja": "qとpが等しければ、D*(x)はどこでも1/2です。これを両方の項に代入します。",
                     "en": "For q = p, D*(x) is 1/2 everywhere; put that into both terms.",
                 },
             ),
@@ -102,21 +102,21 @@ def check_optimal_logit(answer: Callable[[Tensor], Tensor] | None, lang: str = "
             (
                 lambda: not differs_from(best),
                 {
-                    "ja": "それは確率 D* です。求めるのはシグモイドに入れる前の値です。",
+                    "ja": "それは確率D*です。求めるのは、シグモイド関数に通す前の値です。",
                     "en": "That is the probability D*; wanted is the value before the sigmoid.",
                 },
             ),
             (
                 lambda: not differs_from(-best.logit()),
                 {
-                    "ja": "符号が逆です。x が小さいほど本物らしいので、そこで正になります。",
+                    "ja": "符号が逆です。xが小さいほど本物らしいので、そこで正になります。",
                     "en": "The sign is off: small x are more likely real, so it is positive there.",
                 },
             ),
             (
                 lambda: differs_from(best.logit()),
                 {
-                    "ja": "ロジットは log p(x) − log q(x) です。2つの指数の差を計算します。",
+                    "ja": "ロジットはlog p(x) − log q(x)です。2つの指数部の差を計算します。",
                     "en": "The logit is log p(x) − log q(x): subtract the two exponents.",
                 },
             ),
@@ -134,21 +134,21 @@ def check_linear_generator(answer: tuple[float, float] | None, lang: str = "en")
             (
                 lambda: abs(b - 1) > 1e-6,
                 {
-                    "ja": "z の平均は 0 なので、G(z) の平均は b です。",
+                    "ja": "zの平均は0なので、G(z)の平均はbです。",
                     "en": "z has mean 0, so the mean of G(z) is b.",
                 },
             ),
             (
                 lambda: abs(abs(a) - 0.25) < 1e-6,
                 {
-                    "ja": "0.25 は分散です。z には標準偏差を掛けます。",
+                    "ja": "0.25は分散です。zに掛けるのは標準偏差です。",
                     "en": "0.25 is the variance; z is multiplied by the standard deviation.",
                 },
             ),
             (
                 lambda: abs(abs(a) - 0.5) > 1e-6,
                 {
-                    "ja": "z の標準偏差は 1 なので、G(z) の標準偏差は |a| です。",
+                    "ja": "zの標準偏差は1なので、G(z)の標準偏差は|a|です。",
                     "en": "z has standard deviation 1, so that of G(z) is |a|.",
                 },
             ),
@@ -171,14 +171,14 @@ def check_gradient_ratio(answer: float | None, lang: str = "en") -> bool:
             (
                 lambda: math.isclose(answer or 0.0, 1 / ratio, rel_tol=0.02),
                 {
-                    "ja": "割り算が逆です。大きいほうを小さいほうで割ります。",
+                    "ja": "割り算が逆です。急なほうの傾きを、緩やかなほうの傾きで割ります。",
                     "en": "The other way round: divide the steep one by the flat one.",
                 },
             ),
             (
                 lambda: not math.isclose(answer or 0.0, ratio, rel_tol=0.02),
                 {
-                    "ja": "傾きはそれぞれ −(1 − D) と −D です。D = σ(−6) を代入して割ります。",
+                    "ja": "傾きはそれぞれ−(1 − D)と−Dです。D = σ(−6)を代入して割ります。",
                     "en": "The slopes are −(1 − D) and −D; put in D = σ(−6) and divide.",
                 },
             ),
@@ -209,21 +209,21 @@ def check_two_G_updates(answer: Callable[[GAN, Any], Any] | None, lang: str = "e
             (
                 lambda: updates["D"] != 1,
                 {
-                    "ja": "D の更新は、1ステップにつき1回にしてください。",
+                    "ja": "Dの更新は、1ステップにつき1回にしてください。",
                     "en": "D has to be updated once in each step.",
                 },
             ),
             (
                 lambda: updates["G"] != 2,
                 {
-                    "ja": "G の更新がちょうど2回になっていません。step_G を2回呼びます。",
+                    "ja": "Gの更新がちょうど2回になっていません。step_Gを2回呼びます。",
                     "en": "G was not updated exactly twice: call step_G two times.",
                 },
             ),
             (
                 lambda: not (isinstance(result[0], tuple) and len(result[0]) == 2),
                 {
-                    "ja": "最後に loss_D, loss_G の組を返してください。",
+                    "ja": "最後に、loss_Dとloss_Gの組を返してください。",
                     "en": "Return the pair loss_D, loss_G at the end.",
                 },
             ),

@@ -8,12 +8,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import nbformat
 from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))
-from jupyter_browser import chromium, jupyter
+from jupyter_browser import chromium, jupyter, write_notebook
 
 CELL = 'from gan_helpers.lab import Lab\n\nLab("ring")'
 TARGET = HERE / "images" / "lab.png"
@@ -24,11 +23,10 @@ LARGEST = 300_000  # bytes
 def photograph(steps: int = STEPS) -> Image.Image:
     """The lab of a fresh notebook after that many steps, sharp on dense screens too."""
     with tempfile.TemporaryDirectory() as folder:
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-        nbformat.write(notebook, Path(folder) / "lab.ipynb")
+        write_notebook(Path(folder) / "lab.ipynb", [CELL])
         with jupyter(folder) as server, chromium() as browser:
-            opened = server.open(browser, "lab.ipynb", width=1140, height=1200, scale=1.5)
-            opened.run_all()
+            opened = server.open(browser, "lab.ipynb", width=1140, height=1200, scale=1.25)
+            opened.command("notebook:run-all-cells")
             opened.page.locator("button:text-is('Play')").click()
             counter = opened.page.locator(".gan-step b")
             opened.until(lambda: int(counter.inner_text().replace(",", "")) >= steps, 300)
@@ -39,7 +37,7 @@ def photograph(steps: int = STEPS) -> Image.Image:
 
 
 def main() -> None:
-    picture = photograph().convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture = photograph().convert("RGB")
     TARGET.parent.mkdir(exist_ok=True)
     picture.save(TARGET, optimize=True)
     size = TARGET.stat().st_size

@@ -2,7 +2,7 @@
 
 with jupyter(folder) as server, chromium() as browser:
     notebook = server.open(browser, "lab.ipynb")
-    notebook.run_all()
+    notebook.command("notebook:run-all-cells")
     notebook.page.get_by_role("button", name="Play").click()
     print(notebook.ask("lab.session.gan.step"))
 """
@@ -12,7 +12,6 @@ import inspect
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,14 +19,18 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 from urllib.request import Request, urlopen
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), ""
-)
+import nbformat
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 QUIET = "no-first-run disable-background-networking disable-component-update disable-sync"
-SETTINGS = {"apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
+NO_NEWS = {"fetchNews": "false"}
+OPTIONS = {  # root may start it, as in containers
+    "ServerApp": {"ip": "127.0.0.1", "port": 0, "open_browser": False, "allow_root": True},
+    "LabApp": {"expose_app_in_browser": True},
+}
 
 
 @contextmanager
@@ -37,82 +40,68 @@ def jupyter(folder, theme="JupyterLab Light", kernels=None):
     folder: what it shows. kernels: more of them, name -> the Python that runs it.
     """
     with tempfile.TemporaryDirectory(prefix="jupyter-", ignore_cleanup_errors=True) as home:
-        server = Jupyter(Path(home), free_port(), token_hex())
-        for plugin, values in (SETTINGS | {"apputils-extension/themes": {"theme": theme}}).items():
-            write_json(server.home / f"settings/@jupyterlab/{plugin}.jupyterlab-settings", values)
+        apputils = "@jupyterlab/apputils-extension"
+        looks = {f"{apputils}:themes": {"theme": theme}, f"{apputils}:notification": NO_NEWS}
+        files = {"CONFIG/jupyter_server_config.json": OPTIONS}
+        files["CONFIG/labconfig/default_setting_overrides.json"] = looks
         for name, python in (kernels or {}).items():
             argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
             spec = {"argv": argv, "display_name": name, "language": "python"}
-            write_json(server.home / f"JUPYTER_DATA_DIR/kernels/{name}/kernel.json", spec)
-        process = server.start(folder)
+            files[f"DATA/kernels/{name}/kernel.json"] = spec
+        for path, content in files.items():
+            Path(home, path).parent.mkdir(parents=True, exist_ok=True)
+            Path(home, path).write_text(json.dumps(content))
+        own = {f"JUPYTER_{part}_DIR": f"{home}/{part}" for part in ("CONFIG", "DATA", "RUNTIME")}
+        own["IPYTHONDIR"] = f"{home}/IPYTHON"
+        command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+        with open(f"{home}/log", "w") as log:
+            server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log)
         try:
-            server.wait_until_up(process)
-            yield server
+            yield Jupyter(*address(Path(home), server))
         finally:
-            with suppress(OSError):  # kernels first: they outlive a server that is killed
-                for kernel in server.api("kernels"):
-                    server.api(f"kernels/{kernel['id']}", "DELETE")
-            process.terminate()
+            server.terminate()  # ends its kernels, too
             try:
-                process.wait(10)
+                server.wait(30)
             except subprocess.TimeoutExpired:
-                process.kill()
+                server.kill()
+
+
+def address(home, server, seconds=60):
+    """Where it listens, and its token, as soon as it says so."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        for file in home.glob("RUNTIME/jpserver-*.json"):
+            with suppress(ValueError):  # half written
+                about = json.loads(file.read_text())
+                return about["url"], about["token"]
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start:\n{(home / 'log').read_text()}")
 
 
 @dataclass
 class Jupyter:
-    """A running JupyterLab; everything it writes is in `home`."""
+    """A running JupyterLab."""
 
-    home: Path
-    port: int
+    url: str
     token: str
 
-    def start(self, folder):
-        own = ["CONFIG", "DATA", "RUNTIME"]
-        env = {f"JUPYTER_{name}_DIR": str(self.home / f"JUPYTER_{name}_DIR") for name in own}
-        env |= {"IPYTHONDIR": str(self.home / "ipython"), "JUPYTER_TOKEN": self.token}
-        options = {
-            "ServerApp.ip": "127.0.0.1",
-            "ServerApp.port": self.port,
-            "ServerApp.port_retries": 0,
-            "ServerApp.root_dir": folder,
-            "ServerApp.open_browser": False,
-            "ServerApp.allow_root": True,  # as in containers
-            "LabApp.user_settings_dir": self.home / "settings",
-            "LabApp.workspaces_dir": self.home / "workspaces",
-            "LabApp.expose_app_in_browser": True,
-        }
-        command = [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())]
-        with open(self.home / "log", "w") as log:
-            return subprocess.Popen(command, env=os.environ | env, stdout=log, stderr=log)
-
-    def wait_until_up(self, process, seconds=60):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and process.poll() is None:
-            with suppress(OSError):
-                return self.api("status")
-            time.sleep(0.1)
-        raise RuntimeError(f"JupyterLab did not start:\n{(self.home / 'log').read_text()}")
-
     def api(self, path, method="GET"):
-        url = f"http://127.0.0.1:{self.port}/api/{path}"
-        request = Request(url, method=method, headers={"Authorization": f"token {self.token}"})
+        """An answer of its REST interface, e.g. of `api("kernels")`."""
+        head = {"Authorization": f"token {self.token}"}
+        request = Request(f"{self.url}api/{path}", method=method, headers=head)
         with urlopen(request, timeout=10) as reply:
             return json.loads(reply.read() or "null")
 
     def open(self, browser, path, width=1300, height=1000, scale=1):
         """The notebook of that path in a new window, with its kernel connected."""
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, device_scale_factor=scale
-        )
-        notebook = Notebook(context.new_page(), [])
-        notebook.listen()
-        notebook.page.goto(f"http://127.0.0.1:{self.port}/lab/tree/{path}?reset&token={self.token}")
-        notebook.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+        size = {"width": width, "height": height}
+        page = browser.new_context(viewport=size, device_scale_factor=scale).new_page()
+        notebook = Notebook(page, [])
+        page.on("pageerror", lambda error: notebook.complaints.append(str(error)))
+        page.on("console", notebook.hear)
+        page.goto(f"{self.url}lab/tree/{path}?reset&token={self.token}")
+        notebook.wait_for_kernel()
         notebook.command("application:toggle-left-area")  # the files; the notebook gets the room
-        notebook.page.wait_for_function(
-            f"{KERNEL}?.connectionStatus === 'connected'", timeout=60_000
-        )
         return notebook
 
 
@@ -127,20 +116,18 @@ class Notebook:
     page: object
     complaints: list
 
-    def listen(self):
-        def console(message):
-            if message.type == "error":
-                self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+    def hear(self, message):
+        if message.type == "error":
+            self.complaints.append(f"{message.text} ({message.location['url']})")
 
-        self.page.on("console", console)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+    def wait_for_kernel(self):
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+        connected = f"{KERNEL}?.connectionStatus === 'connected'"
+        self.page.wait_for_function(connected, timeout=60_000)
 
     def command(self, name):
         """One of JupyterLab's commands; comes back when it is done."""
         return self.page.evaluate("name => jupyterapp.commands.execute(name)", name)
-
-    def run_all(self):
-        self.command("notebook:run-all-cells")
 
     def run_cell(self, index, source=None, wait=True):
         """Run one cell, with new text where there is one."""
@@ -162,9 +149,7 @@ class Notebook:
         """Look again until it is true; what it was in the end."""
         end = time.monotonic() + seconds
         while not (answer := condition()):
-            assert time.monotonic() < end, (
-                f"not so after {seconds} s: {inspect.getsource(condition)}"
-            )
+            assert time.monotonic() < end, f"never so: {inspect.getsource(condition)}"
             self.page.wait_for_timeout(20)  # the browser goes on meanwhile
         return answer
 
@@ -191,12 +176,8 @@ def chromium():
             browser.close()
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def write_json(path, content):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
+def write_notebook(path, sources, kernel="python3"):
+    """A notebook of code cells, for a kernel of that name."""
+    spec = {"name": kernel, "display_name": kernel, "language": "python"}
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec}), path)

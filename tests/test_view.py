@@ -96,7 +96,7 @@ def test_the_loss_dropdown_acts_and_says_so(lab, name):
         lab.change(loss="hinge")
     lab.loss.value = name
     wait_for(lambda: lab.session.gan.loss is LOSSES[name])
-    wait_for(lambda: f"loss = {name}" in lab.message.value)
+    wait_for(lambda: f"loss = {TEXT['en'][name]}" in lab.message.value)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_a_blow_up_is_shown_with_step_and_setting(lab):
     lab.change(train_step=blown, loss="wasserstein")
     lab.play()
     wait_for(lambda: "Stopped at step 4" in lab.message.value)
-    assert "loss_G" in lab.message.value and "loss=wasserstein" in lab.message.value
+    assert "the loss of G became" in lab.message.value and "loss=wasserstein" in lab.message.value
     lab.change(train_step=train_step)
     message(lab, "key", {"action": "reset"})
     wait_for(lambda: lab.session.gan.step == 0 and lab.session.trouble is None)

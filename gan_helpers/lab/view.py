@@ -318,7 +318,7 @@ class Lab:
         if restarted:
             self._say("restarted")
         else:
-            what = ", ".join(f"{k} = {getattr(v, 'name', v)}" for k, v in new.items())
+            what = ", ".join(f"{self._word(k)} = {self._word(v)}" for k, v in new.items())
             self._say("changed", what=what, step=session.gan.step)
 
     def _draw(self, strokes: list[list[tuple[float, float]]]) -> None:
@@ -387,12 +387,17 @@ class Lab:
         loss = get_loss(self.session.experiment.loss)
         return loss.name if LOSSES.get(loss.name) is loss else OWN
 
+    def _word(self, name: Any) -> str:
+        """A setting, or its value, in the reader's language where there is a word for it."""
+        name = getattr(name, "name", getattr(name, "__name__", name))
+        return self.text.get(name, f"{name:g}" if isinstance(name, float) else str(name))
+
     def _say(self, key: str, **values: Any) -> None:
         self._say_text(self.text[key].format(**values))
 
     def _say_trouble(self, trouble: Trouble) -> None:
         key = "error" if trouble.what == "error" else "stopped"
-        words = {"what": trouble.what, "detail": trouble.detail, "line": trouble.line}
+        words = {"what": self._word(trouble.what), "detail": trouble.detail, "line": trouble.line}
         self._say_text(self.text[key].format(step=trouble.step, **words), alarm=True)
 
     def _say_text(self, words: str, alarm: bool = False) -> None:
