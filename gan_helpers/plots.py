@@ -70,9 +70,7 @@ def draw_1d(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> 
     ax.plot(x, arrays["q"], color=FAKE, lw=1.4, label="q (G)")
     ax.plot(x, arrays["p"], color=REAL, lw=1.8, ls=(0, (1, 1)), label="p (data)")
     ax.plot(x, arrays["D"] * top / 1.25, color=VERDICT, lw=1.4, ls="--", label="D")
-    mass = arrays["p"] + arrays["q"] > 1e-3 * header["range"][3]
-    best = np.where(mass, arrays["D_star"], np.nan) * top / 1.25
-    ax.plot(x, best, color=VERDICT, lw=0.9, ls=":", label="D*")
+    ax.plot(x, arrays["D_star"] * top / 1.25, color=VERDICT, lw=0.9, ls=":", label="D*")
     z_line, x_line = -0.62 * top, -0.18 * top
     z = arrays["z"] / 3 * (x[-1] - x[0]) / 2 + (x[-1] + x[0]) / 2  # z spans the same width
     lines = np.stack(

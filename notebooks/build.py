@@ -95,12 +95,20 @@ def execute(notebook: NotebookNode, folder: Path, label: str) -> None:
     client.execute()
     notebook.metadata = nbformat.from_dict(metadata)  # without this machine's Python version
     for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not is_progress_bar(output)]
         for output in cell.get("outputs", []):
             try:
                 tidy(output)
             except BuildError as error:
                 where = f"{label}, cell {index + 1}: {cell.source[:60]!r}"
                 raise BuildError(f"{where} {error}") from None
+
+
+def is_progress_bar(output: NotebookNode) -> bool:
+    """Whether tqdm drew it; its widget does not heed TQDM_DISABLE."""
+    data = output.get("data", {})
+    return WIDGET in data and "%|" in data.get("text/plain", "")
 
 
 def tidy(output: NotebookNode) -> None:

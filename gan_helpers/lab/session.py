@@ -379,7 +379,8 @@ class Session:
         meters = [{"id": "jsd", "value": float(jensen_shannon(p, q, dx))}]
         lines = slice(None, None, N_POINTS // 64)
         arrays = {"x": x, "p": p, "q": q, "D": self.gan.D(x[:, None])}
-        arrays |= {"D_star": optimal_discriminator(p, q)}
+        has_mass = p + q > 1e-3 * p.max()  # D* is shown where there is something to judge
+        arrays |= {"D_star": optimal_discriminator(p, q).where(has_mass, torch.nan)}
         arrays |= {"gz": x_fake[lines, 0], "push": push[lines, 0]}
         arrays |= {"z": self.z_preview[lines, 0]}
         return meters, [*extent, 0.0, float(p.max())], arrays

@@ -145,7 +145,12 @@ function within(ctx, [x, y, width, height], draw) {
 }
 
 function polyline(ctx, points) {
-  points.forEach(([x, y], i) => (i ? ctx.lineTo(x, y) : ctx.moveTo(x, y)));
+  let down = false; // the pen lifts where there is no value
+  for (const [x, y] of points) {
+    if (!Number.isFinite(y)) down = false;
+    else if (down) ctx.lineTo(x, y);
+    else { ctx.moveTo(x, y); down = true; }
+  }
 }
 
 function disc(ctx, [x, y], r) {
@@ -523,6 +528,7 @@ function render({ model, el }) {
   function mode() {
     const drawing = model.get("drawing");
     ui.root.classList.toggle("drawing", drawing);
+    ui.keys.textContent = t(drawing ? "draw_keys" : "keys");
     pad.clear();
     if (drawing) ui.root.focus({ preventScroll: true }); // so that Esc works at once
     redraw();

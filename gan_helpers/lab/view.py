@@ -51,7 +51,7 @@ SLIDERS: dict[str, Callable[..., W.Widget]] = {
     "lr_G": partial(W.SelectionSlider, options=RATES_OF_LEARNING),
     "batch_size": partial(W.SelectionSlider, options=(16, 32, 64, 128, 256, 512)),
     "width": partial(W.SelectionSlider, options=(8, 16, 32, 64, 128)),
-    "spectral_norm": W.Checkbox,
+    "spectral_norm": partial(W.Checkbox, indent=False),
     "gradient_penalty": partial(W.SelectionSlider, options=(0.0, 0.1, 0.3, 1.0, 3.0, 10.0)),
     "r1": partial(W.SelectionSlider, options=(0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0)),
     "clip": partial(W.SelectionSlider, options=(0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
@@ -121,7 +121,7 @@ class Lab:
 
     def run(self, n_steps: int) -> None:
         """Train `n_steps` here and now, without a thread; an interrupt keeps what was learned."""
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         check_int("n_steps", n_steps, 0, 10**9)
         with tqdm(total=n_steps, leave=False, unit="step") as bar:
@@ -214,7 +214,7 @@ class Lab:
         if options:
             extra["options"] = [(self._number(v), v) for v in nearby(options, value)]
         widget = make(value=value, description=self.text[name], style=wide, **extra)
-        widget.layout.width = "24em"
+        widget.layout.width = "29em"
         off = None if name == "clip" else 0.0  # a slider cannot hold None
 
         def post(change: dict[str, Any]) -> None:
@@ -238,7 +238,7 @@ class Lab:
             [W.Box([self.settings[n] for n in names], layout=wrap) for names in ROWS.values()],
             titles=[self.text[row] for row in ROWS],
         )
-        return W.VBox([buttons, choices, self.stage, self.time, self.message, groups])
+        return W.VBox([buttons, choices, self.message, self.stage, self.time, groups])
 
     # --- what a touched control does: it leaves a command --------------------------------------
 
@@ -323,8 +323,9 @@ class Lab:
 
     def _draw(self, strokes: list[list[tuple[float, float]]]) -> None:
         data = from_drawing(strokes)
+        before = self.session.kind
         self._apply({"data": data})
-        self._say("drawn", n=len(data.means))
+        self._say("drawn" if self.session.kind == before else "drawn_anew", n=len(data.means))
 
     def _rewind(self, step: int) -> None:
         self.worker.playing = False
@@ -335,8 +336,7 @@ class Lab:
 
     def _report(self, error: Exception) -> None:
         """A setting was refused, or code raised an error: say so beside the lab."""
-        line = own_line(error)
-        self._say_text(f"{type(error).__name__}: {error} {line}", alarm=True)
+        self._say_text(f"{type(error).__name__}: {error}", own_line(error), alarm=True)
 
     # --- what is shown follows the session -----------------------------------------------------
 
@@ -372,6 +372,7 @@ class Lab:
                         options = nearby([v for _, v in widget.options], value)
                         widget.options = [(self._number(v), v) for v in options]
                     widget.value = value
+            self.time.readout = not playing  # it moves only when it is paused
             if not playing:
                 steps = sorted({*(int(s) for s in timeline), self.session.gan.step})
                 if list(self.time.options) != steps:
@@ -397,15 +398,17 @@ class Lab:
 
     def _say_trouble(self, trouble: Trouble) -> None:
         key = "error" if trouble.what == "error" else "stopped"
-        words = {"what": self._word(trouble.what), "detail": trouble.detail, "line": trouble.line}
-        self._say_text(self.text[key].format(step=trouble.step, **words), alarm=True)
+        words = {"what": self._word(trouble.what), "detail": trouble.detail}
+        self._say_text(self.text[key].format(step=trouble.step, **words), trouble.line, alarm=True)
 
-    def _say_text(self, words: str, alarm: bool = False) -> None:
+    def _say_text(self, words: str, code: str = "", alarm: bool = False) -> None:
+        """Show a message, perhaps with a line of code, and quietly beside it seed and device."""
+        code = f"<code>{html.escape(code)}</code> " if code else ""
         style = " style='color: var(--jp-error-color1, #c62828); font-weight: 600'" if alarm else ""
         e, s = self.text, self.session
         about = f"{e['seed']} {s.seed} · {e['device']} {s.device}"
         self.message.value = (
-            f"<span role='status'{style}>{html.escape(words)}</span> "
+            f"<span role='status'{style}>{html.escape(words)}</span> {code}"
             f"<span style='opacity: .6'>({about})</span>"
         )
 
