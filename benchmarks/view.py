@@ -26,10 +26,12 @@ lab.session.change = logged
 def state():
     return perf_counter(), lab.session.gan.step, lab._shown
 
-def unseen(n_steps):
-    start = perf_counter()
-    lab.session.run(n_steps)
-    return n_steps / (perf_counter() - start)
+def unseen(seconds):
+    with lab.worker.lock:
+        start, before = perf_counter(), lab.session.gan.step
+        while perf_counter() < start + seconds:
+            lab.session.run(20)
+        return (lab.session.gan.step - before) / (perf_counter() - start)
 """
 # The stage writes the step's number whenever it draws a frame.
 STEP = "document.querySelector('[data-ui=step]')"
@@ -68,8 +70,8 @@ def measure(rounds: int = 3, pairs: int = 3, seconds: float = 4.0) -> dict[str, 
 
     Args:
         rounds: how many kernels.
-        pairs: how often, in each, it is watched and then trains unseen for as many steps.
-        seconds: how long it is watched.
+        pairs: how often, in each, it is watched and then trains unseen.
+        seconds: how long it does either.
 
     Returns:
         Per pair: "drawn" and "acknowledged" frames per second, "watched" and "unseen" steps per
@@ -108,7 +110,7 @@ def first_frame(notebook: Any) -> float:
 
 
 def watch(notebook: Any, seconds: float) -> dict[str, float]:
-    """Play for a while, then train as many steps unseen."""
+    """Play for a while, then train unseen for as long."""
     notebook.ask("lab.play()")
     notebook.page.wait_for_timeout(300)  # it is in full swing
     drawn_before = notebook.page.evaluate("window.drawn.size")
@@ -119,8 +121,7 @@ def watch(notebook: Any, seconds: float) -> dict[str, float]:
     notebook.ask("lab.pause()")
     notebook.page.wait_for_timeout(700)  # the thread has ended
     duration, n_steps, shown = (b - a for a, b in zip(before, after, strict=True))
-    unseen = notebook.ask(f"unseen({n_steps})")
-    watched = n_steps / duration
+    unseen, watched = notebook.ask(f"unseen({seconds})"), n_steps / duration
     return {
         "drawn": (drawn_after - drawn_before) / duration,
         "acknowledged": shown / duration,
@@ -139,7 +140,9 @@ def touch(notebook: Any) -> list[float]:
         notebook.page.wait_for_timeout(500)
         n = notebook.ask("len(applied)")
         start = notebook.page.evaluate(CHOOSE, labels[name])
-        notebook.page.wait_for_timeout(1000)
+        notebook.page.wait_for_timeout(500)  # looking every moment would be in its way
+        while notebook.ask("len(applied)") == n:
+            notebook.page.wait_for_timeout(200)
         delays.append(notebook.ask("applied")[n] - start / 1000)
     assert notebook.ask("lab.session.gan.loss.name") == name
     notebook.ask("lab.pause()")

@@ -297,7 +297,7 @@ def test_heat_map_is_D_from_the_top_down():
     _, arrays = session.frame()
     with torch.no_grad():
         top_left = torch.sigmoid(session.gan.D(torch.tensor([[-2.0, 2.0]])))
-    assert arrays["heat"].shape == (64, 64) and arrays["heat"].dtype == np.uint8
+    assert arrays["heat"].shape == (48, 48) and arrays["heat"].dtype == np.uint8
     assert arrays["heat"][0, 0] == pytest.approx(255 * float(top_left), abs=1.5)
 
 

@@ -66,7 +66,7 @@ def test_it_opens_without_a_thread_and_with_a_picture(lab):
     assert threads() == []
     header, arrays = frame(lab)
     assert header["step"] == 0 and header["kind"] == "2d" and not header["running"]
-    assert arrays["heat"].shape == (64, 64)
+    assert arrays["heat"].shape == (48, 48)
 
 
 def test_the_bundle_holds_the_widget_and_a_picture(lab):

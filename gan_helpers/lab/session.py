@@ -39,7 +39,7 @@ DIGITS = {"digits": 16, "digits_28": 28}  # name -> edge in pixels; 28 is for a 
 WORLD_NAMES = (*WORLDS, *WORLDS_1D, *DIGITS)
 CURVES = ("loss_D", "loss_G", "grad_D", "grad_G")
 STAGE = 2.0  # 2-D worlds live in [-STAGE, STAGE]^2
-N_POINTS, N_PICTURES, N_HEAT, N_GRID = 512, 64, 64, 200
+N_POINTS, N_PICTURES, N_HEAT, N_GRID = 512, 64, 48, 200
 
 
 @dataclass(frozen=True)
@@ -295,7 +295,7 @@ class Session:
         if self.data.event_shape == (2,):
             line = torch.linspace(-STAGE, STAGE, N_HEAT, device=self.device)
             y, x = torch.meshgrid(line.flip(0), line, indexing="ij")  # row 0 is the top
-            self.grid = torch.stack([x, y], dim=-1).reshape(-1, 2)  # (64 * 64, 2)
+            self.grid = torch.stack([x, y], dim=-1).reshape(-1, 2)  # (48 * 48, 2)
 
     @property
     def kind(self) -> str:
