@@ -182,7 +182,7 @@ def test_sources_are_put_into_cells():
 def test_links_follow_the_repository(monkeypatch):
     name = sections()[0]
     monkeypatch.setattr("assemble.repository", lambda: "")
-    assert "Colab" not in assemble(name, "en").cells[0].source
+    assert "[Colab](" not in assemble(name, "en").cells[0].source
     monkeypatch.setattr("assemble.repository", lambda: "https://github.com/a/b")
     title, first, *_ = assemble(name, "en").cells
     assert f"/github/a/b/blob/main/notebooks/en/{name}.ipynb" in title.source
