@@ -74,6 +74,22 @@ def test_played_in_the_view_the_same(rate):
     assert torch.equal(weights(stepped), weights(played))
 
 
+@pytest.mark.parametrize("data", ["ring", "digits"])
+def test_the_number_of_cores_changes_nothing(data):
+    """Sums split over threads round differently; the session always uses one."""
+    before, results = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            session = Session(data=data)
+            session.run(5)
+            assert torch.get_num_threads() == threads  # the reader's setting is given back
+            results.append((session.last_losses, weights(session)))
+    finally:
+        torch.set_num_threads(before)
+    assert results[0][0] == results[1][0] and torch.equal(results[0][1], results[1][1])
+
+
 def test_looking_does_not_change_training():
     watched, unwatched = small(spectral_norm=True), small(spectral_norm=True)
     for _ in range(30):

@@ -4,7 +4,6 @@ import threading
 import time
 
 import pytest
-import torch
 
 from gan_helpers.lab.session import Session
 from gan_helpers.lab.worker import Worker
@@ -157,13 +156,3 @@ def test_slow_rates_are_kept(session, rate):
     taken, spent = session.gan.step - before, time.monotonic() - start
     worker.close()
     assert 1 <= taken <= rate * spent + 1
-
-
-def test_the_readers_own_thread_keeps_its_cores(session):
-    before, inside = torch.get_num_threads(), []
-    worker, done = Worker(session), threading.Event()
-    worker.post(lambda: inside.append(torch.get_num_threads()))
-    worker.post(done.set)
-    assert done.wait(10)
-    worker.close()
-    assert inside == [1] and torch.get_num_threads() == before

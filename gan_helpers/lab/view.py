@@ -403,12 +403,12 @@ class Lab:
 
     def _say_text(self, words: str, code: str = "", alarm: bool = False) -> None:
         """Show a message, perhaps with a line of code, and quietly beside it seed and device."""
-        code = f"<code>{html.escape(code)}</code> " if code else ""
+        code = f" <code>{html.escape(code)}</code>" if code else ""
         style = " style='color: var(--jp-error-color1, #c62828); font-weight: 600'" if alarm else ""
         e, s = self.text, self.session
         about = f"{e['seed']} {s.seed} · {e['device']} {s.device}"
         self.message.value = (
-            f"<span role='status'{style}>{html.escape(words)}</span> {code}"
+            f"<span role='status'{style}>{html.escape(words)}{code}</span> "
             f"<span style='opacity: .6'>({about})</span>"
         )
 

@@ -12,8 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 
-import torch
-
 from gan_helpers.lab.session import Session
 
 Command = Callable[[], None]
@@ -102,9 +100,6 @@ class Worker:
         self.playing = playing and not self.session.trouble
 
     def _live(self) -> None:
-        # The networks are small: more cores cost more than they bring, and the view needs one.
-        # OpenMP counts per thread, so the reader's own thread keeps its setting.
-        torch.set_num_threads(1)
         while True:
             wait = 0.0 if self.playing else LINGER_SECONDS
             if not self._obey(wait) and not self.playing:
