@@ -53,7 +53,8 @@ def draw_2d(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> 
     for name, colour, label in (("real", REAL, "real"), ("fake", FAKE, "generated")):
         x, y = arrays[name].T
         ax.scatter(x, y, s=5, color=colour, alpha=0.7, lw=0, label=label)
-    start, push = arrays["fake"][::8], arrays["push"][::8]
+    pushed = arrays["push"].any(axis=1)  # those with an arrow
+    start, push = arrays["fake"][pushed], arrays["push"][pushed]
     length = np.linalg.norm(push, axis=1, keepdims=True)
     # Log-compressed: 1e-4 and below is a dot, 10 is long.
     shown = push / (length + 1e-12) * 0.09 * np.clip(np.log10(length + 1e-12) + 4, 0, 5)

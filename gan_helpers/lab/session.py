@@ -41,6 +41,7 @@ WORLD_NAMES = (*WORLDS, *WORLDS_1D, *DIGITS)
 CURVES = ("loss_D", "loss_G", "grad_D", "grad_G")
 STAGE = 2.0  # 2-D worlds live in [-STAGE, STAGE]^2
 N_POINTS, N_PICTURES, N_HEAT, N_GRID = 512, 64, 48, 200
+WITH_ARROW = slice(None, None, N_POINTS // 64)  # of the points; more arrows would hide them
 
 
 @dataclass(frozen=True)
@@ -292,6 +293,7 @@ class Session:
         rng = torch.Generator(self.device).manual_seed(self.seed + 1)
         images = isinstance(self.data, Images)
         n = N_PICTURES if images else N_POINTS
+        self.heat: Tensor | None = None
         self.z_preview = self.gan.sample_z(n, rng)
         self.x_preview = self.data.sample(n, rng)
         if self.data.event_shape == (2,):
@@ -304,8 +306,13 @@ class Session:
         """Which stage shows it: "1d", "2d" or "images"."""
         return {(1,): "1d", (2,): "2d"}.get(self.data.event_shape, "images")
 
-    def frame(self) -> Frame:
-        """A snapshot of everything that is shown: (header, arrays), see `stage.pack_frame`."""
+    def frame(self, new_heat: bool = True) -> Frame:
+        """A snapshot of everything that is shown: (header, arrays), see `stage.pack_frame`.
+
+        new_heat: whether to ask D for a new heat-map, the dearest part, or to show the last one.
+        """
+        if new_heat:
+            self.heat = None
         with one_core():
             return self._frame()
 
@@ -341,12 +348,12 @@ class Session:
 
     def _verdicts(self, x_fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of real and fake previews, and the way G's loss pushes each fake sample."""
-        x = x_fake.detach().requires_grad_()
-        d_fake = self.gan.D(x)
-        (gradient,) = torch.autograd.grad(self.gan.loss.generator(d_fake), x)
+        x = x_fake[WITH_ARROW].detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(self.gan.loss.generator(self.gan.D(x)), x)
+        push = torch.zeros_like(x_fake)
+        push[WITH_ARROW] = -gradient * len(x)  # as if each sample were alone
         with torch.no_grad():
-            d_real = self.gan.D(self.x_preview)
-        return d_real, d_fake.detach(), -gradient * len(x)  # as if each sample were alone
+            return self.gan.D(self.x_preview), self.gan.D(x_fake), push
 
     def _scale(self, d_real: Tensor, d_fake: Tensor) -> Callable[[Tensor], Tensor]:
         """Logits -> 0 (fake) to 1 (real); a critic's scores are shown relative to each other."""
@@ -359,7 +366,8 @@ class Session:
     @torch.no_grad()
     def _frame_2d(self, x_fake: Tensor, push: Tensor) -> tuple[list, list, dict[str, Tensor]]:
         # In pieces that fit the processor's cache: half the time of one large batch.
-        heat = torch.cat([self.gan.D(part) for part in self.grid.split(768)])
+        if self.heat is None:
+            self.heat = torch.cat([self.gan.D(part) for part in self.grid.split(768)])
         meters: list[dict[str, Any]] = []
         if isinstance(self.data, Mixture):
             modes, good = mode_coverage(x_fake, self.data)
@@ -367,7 +375,7 @@ class Session:
                 meters.append({"id": "modes", "value": int(modes), "of": self.data.n_modes})
             meters.append({"id": "good", "value": float(good), "unit": "%"})
         arrays = {
-            "heat": heat.reshape(N_HEAT, N_HEAT),
+            "heat": self.heat.reshape(N_HEAT, N_HEAT),
             "real": self.x_preview,
             "fake": x_fake,
             "push": push,
@@ -389,12 +397,11 @@ class Session:
         p = self.data.prob(x[:, None]) if isinstance(self.data, Mixture) else torch.zeros_like(x)
         dx = (extent[1] - extent[0]) / N_GRID
         meters = [{"id": "jsd", "value": float(jensen_shannon(p, q, dx))}]
-        lines = slice(None, None, N_POINTS // 64)
         arrays = {"x": x, "p": p, "q": q, "D": self.gan.D(x[:, None])}
         has_mass = p + q > 1e-3 * p.max()  # D* is shown where there is something to judge
         arrays |= {"D_star": optimal_discriminator(p, q).where(has_mass, torch.nan)}
-        arrays |= {"gz": x_fake[lines, 0], "push": push[lines, 0]}
-        arrays |= {"z": self.z_preview[lines, 0]}
+        arrays |= {"gz": x_fake[WITH_ARROW, 0], "push": push[WITH_ARROW, 0]}
+        arrays |= {"z": self.z_preview[WITH_ARROW, 0]}
         return meters, [*extent, 0.0, float(p.max())], arrays
 
     def _frame_images(self, x_fake: Tensor, push: Tensor) -> tuple[list, list, dict[str, Tensor]]:

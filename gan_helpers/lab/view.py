@@ -343,7 +343,9 @@ class Lab:
     def _publish(self) -> None:
         """Send the picture and bring the controls in line; called between two steps."""
         with self.worker.lock:
-            header, arrays = self.session.frame()
+            # While it plays, every second picture shows the heat-map of the one before.
+            new_heat = not self.worker.playing or self._sent % 2 == 0
+            header, arrays = self.session.frame(new_heat)
             self._sent += 1
             self._sent_at = time.monotonic()
             header |= {"n": self._sent, "running": self.worker.playing}
