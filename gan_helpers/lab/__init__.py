@@ -1,5 +1,8 @@
 """The live lab: an engine without a screen, the thread that drives it, and the view."""
 
+# torch would load this at the first optimizer, while the reader waits for the first picture.
+import torch._dynamo  # noqa: F401
+
 from gan_helpers.lab.session import Session
 from gan_helpers.lab.view import Lab
 

@@ -432,7 +432,7 @@ function render({ model, el }) {
   const scratch = document.createElement("canvas");
   const size = new Map(); // element → [width, height], measured only when it changes
   const t = (key) => model.get("labels")[key] ?? key;
-  let [frame, pal, spoken, ticket] = [null, palette(ui.root), 0, 0];
+  let [frame, pal, numbered, spoken, ticket] = [null, palette(ui.root), 0, 0, 0];
   let [acknowledged, timer] = [0, 0];
 
   function send(message) {
@@ -479,6 +479,9 @@ function render({ model, el }) {
     const look = frame.kind + frame.relative;
     if (ui.legend.dataset.look !== look) ui.legend.innerHTML = legend(frame, pal, t);
     ui.legend.dataset.look = look;
+    // Charts and meters change slowly; drawn with each frame they would take the training's time.
+    if (frame.running && performance.now() - numbered < 125) return;
+    numbered = performance.now();
     for (const name of ["loss", "grad"]) {
       const [D, G] = [frame[`${name}_D`], frame[`${name}_G`]];
       const area = size.get(ui[name]);
