@@ -342,6 +342,16 @@ def test_figure_1_has_densities_that_integrate_to_one(world):
     assert 0 <= header["meters"][0]["value"] <= math.log(2) + 1e-3
 
 
+def test_samples_off_the_stage_are_not_dropped_from_the_divergence():
+    session = Session(data="one_gaussian_1d")
+    with torch.no_grad():
+        session.gan.G.net.out.bias.fill_(100.0)  # everything far to the right
+    header, arrays = session.frame()
+    dx = arrays["x"][1] - arrays["x"][0]
+    assert float(arrays["q"].sum() * dx) == pytest.approx(1, abs=1e-3)
+    assert header["meters"][0]["value"] == pytest.approx(math.log(2), abs=0.01)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_verdict_lies_between_fake_and_real(loss):
     session = small(loss=loss, lr_D=1e-4, lr_G=1e-4)
