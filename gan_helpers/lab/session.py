@@ -394,7 +394,7 @@ class Session:
             rng = torch.Generator(self.device).manual_seed(self.seed + 2)
             g = self.gan.sample(self.gan.sample_z(8192, rng))[:, 0].sort().values
         # What lies off the stage counts at its border: a JSD that dropped it would flatter G.
-        q = pushforward_density(g.nan_to_num().clamp(*extent), edges)
+        q = pushforward_density(g.nan_to_num().clamp(x[0], x[-1]), edges)
         p = self.data.prob(x[:, None]) if isinstance(self.data, Mixture) else torch.zeros_like(x)
         dx = (extent[1] - extent[0]) / N_GRID
         meters = [{"id": "jsd", "value": float(jensen_shannon(p, q, dx))}]
