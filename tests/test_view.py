@@ -1,13 +1,13 @@
 """The lab's controls, touched from Python: they leave commands, and show what the session does."""
 
 import sys
-import threading
 import time
 from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 import torch
+from lab_threads import threads, wait_for
 from traitlets import TraitError
 
 from gan_helpers.distributions import from_points
@@ -25,17 +25,6 @@ def lab():
     lab = Lab(**SMALL)
     yield lab
     lab.close()
-
-
-def threads():
-    return [t for t in threading.enumerate() if t.name == "gan-lab"]
-
-
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.005)
 
 
 def message(lab, kind, content):
@@ -73,6 +62,16 @@ def test_the_bundle_holds_the_widget_and_a_picture(lab):
     bundle = lab._repr_mimebundle_()
     assert bundle["image/png"][:4] == b"\x89PNG"
     assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_showing_a_lab_again_does_not_touch_the_model(lab, monkeypatch):
+    """It may be training on its own thread: the picture is the last one that was published."""
+
+    def touched(*args):
+        raise AssertionError("the session was asked for a frame")
+
+    monkeypatch.setattr(lab.session, "frame", touched)
+    assert lab._repr_mimebundle_()["image/png"][:4] == b"\x89PNG"
 
 
 def test_run_needs_no_thread(lab):

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from lab_threads import threads, wait_for
 
 from gan_helpers.lab.session import Session
 from gan_helpers.lab.worker import Worker
@@ -15,17 +16,6 @@ SMALL = Experiment(width=8, depth=1, batch_size=8)
 @pytest.fixture
 def session():
     return Session(SMALL, "ring")
-
-
-def threads():
-    return [t for t in threading.enumerate() if t.name == "gan-lab"]
-
-
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.005)
 
 
 def test_no_thread_until_something_is_to_be_done_and_none_after(session):

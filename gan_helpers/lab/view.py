@@ -20,7 +20,7 @@ import ipywidgets as W
 from IPython.core.getipython import get_ipython
 
 from gan_helpers import training
-from gan_helpers.checks import check_int
+from gan_helpers.checks import check_choice, check_int
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.session import (
@@ -32,7 +32,7 @@ from gan_helpers.lab.session import (
     default_experiment,
     own_line,
 )
-from gan_helpers.lab.stage import Stage, pack_frame
+from gan_helpers.lab.stage import Stage, pack_frame, unpack_frame
 from gan_helpers.lab.worker import MAX_PER_SECOND, Worker
 from gan_helpers.losses import LOSSES, get_loss
 from gan_helpers.training import Experiment
@@ -308,8 +308,7 @@ class Lab:
         session = self.session
         current = {f.name: getattr(session.experiment, f.name) for f in fields(Experiment)}
         current["data"] = self.world
-        new = {k: v for k, v in settings.items() if k not in current or current[k] is not v}
-        new = {k: v for k, v in new.items() if k not in current or current[k] != v}
+        new = {k: v for k, v in settings.items() if k not in current or current[k] != v}
         if not new:
             return
         restarted = session.change(**new)
@@ -351,9 +350,8 @@ class Lab:
             header |= {"n": self._sent, "running": self.worker.playing}
             self.stage.frame = pack_frame(header, arrays)
             self._sync_controls(arrays["timeline"])
-        if (
-            self._views and time.monotonic() - self._heard_at > ABANDONED
-        ):  # a closed page says nothing
+        silence = time.monotonic() - self._heard_at
+        if self._views and silence > ABANDONED:  # a closed page says nothing
             self.worker.playing = False
 
     def _ready(self) -> bool:
@@ -417,11 +415,11 @@ class Lab:
     # --- in the notebook -----------------------------------------------------------------------
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """The widget, and a picture of the present state for front-ends that cannot run it."""
+        """The widget, and its last picture for front-ends that cannot run it."""
         from gan_helpers.plots import frame_png
 
         bundle = self.box._repr_mimebundle_(**kwargs) or {}
-        return {**bundle, "image/png": frame_png(*self.session.frame())}
+        return {**bundle, "image/png": frame_png(*unpack_frame(self.stage.frame))}
 
     def _end_labs_of_this_cell(self) -> None:
         shell = get_ipython()
@@ -479,7 +477,5 @@ def nearby(options: Any, value: Any) -> list[Any]:
 
 def check_settings(settings: dict[str, Any]) -> None:
     """Raise a ValueError that names a setting that does not exist."""
-    from gan_helpers.checks import check_choice
-
     for name in settings:
         check_choice("setting", name, [f.name for f in fields(Experiment)])
