@@ -56,11 +56,14 @@ def check_bool(name: str, value: object) -> bool:
 
 
 def check_rng(rng: object, x: Tensor) -> torch.device:
-    """The device to draw on; generator and data have to share it."""
-    if not isinstance(rng, torch.Generator):
-        raise TypeError(
-            f"rng = {rng!r} has to be a torch.Generator, e.g. torch.Generator().manual_seed(0)."
-        )
-    if rng.device.type != x.device.type:
-        raise ValueError(f"rng is on {rng.device}, the data on {x.device}; use .to(rng.device).")
+    """The device to draw on; generator (or generators) and data have to share it."""
+    for own in rng if isinstance(rng, (list, tuple)) and rng else (rng,):
+        if not isinstance(own, torch.Generator):
+            raise TypeError(
+                f"rng = {own!r} has to be a torch.Generator, e.g. torch.Generator().manual_seed(0)."
+            )
+        if own.device.type != x.device.type:
+            raise ValueError(
+                f"rng is on {own.device}, the data on {x.device}; use .to(rng.device)."
+            )
     return x.device

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from gan_helpers.chance import Rng, draw
 from gan_helpers.checks import check_int, check_number, check_rng
 
 STAGE = 2.0  # the picture shows [-2, 2] x [-2, 2]
@@ -88,20 +89,20 @@ class Mixture:
         """How many modes there are to find; None for curves, drawings and point clouds."""
         return len(self.means) if self.has_modes else None
 
-    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+    def sample(self, n: int, rng: Rng) -> Tensor:
         """`n` samples `[n, d]`: a component drawn by its weight, then noise around its mean.
 
         Args:
             n: 1 to 10^7.
-            rng: the source of chance, on the device of the mixture.
+            rng: the source of chance, on the device of the mixture; K of them give `[K, n, d]`.
         """
         check_int("n", n, 1, 10**7)
-        device = check_rng(rng, self.means)
-        u = torch.rand(n, generator=rng, device=device)
+        check_rng(rng, self.means)
+        u = draw(Tensor.uniform_, (n,), rng)  # (n,)
         component = torch.searchsorted(self.weights.cumsum(0), u, right=True)  # (n,)
         component = component.clamp_max(len(self.weights) - 1)  # the sum may round to below 1
-        noise = torch.randn(n, self.dim, generator=rng, device=device)
-        return self.means[component] + self.stds[component, None] * noise
+        noise = draw(Tensor.normal_, (n, self.dim), rng)  # (n, d)
+        return self.means[component] + self.stds[component].unsqueeze(-1) * noise
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x), exact: `[..., d]` -> `[...]`, in the precision and on the device of `x`.

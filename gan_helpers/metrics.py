@@ -26,16 +26,19 @@ def mode_coverage(x: Tensor, mixture: Mixture, radius: float = 3.0) -> tuple[Ten
     Returns:
         (modes covered `[...]`, integer; share of good samples `[...]`, 0 to 1).
     """
+    counts = mode_counts(x, mixture, radius)  # (..., M)
+    return (counts > 0).sum(-1), counts.sum(-1) / x.shape[-2]
+
+
+def mode_counts(x: Tensor, mixture: Mixture, radius: float = 3.0) -> Tensor:
+    """How many good samples each mode has, see `mode_coverage`: `[..., N, d]` -> `[..., M]`."""
     # Matrix products, the default, would lose small distances to rounding.
     distance = torch.cdist(
         x, mixture.means.to(x), compute_mode="donot_use_mm_for_euclid_dist"
     )  # (..., N, M)
-    distance = distance / mixture.stds.to(x)
-    nearest, mode = distance.min(dim=-1)  # (..., N)
-    good = nearest <= radius
-    hits = torch.zeros(*x.shape[:-2], mixture.means.shape[0], device=x.device)
-    hits.scatter_add_(-1, mode, good.float())  # (..., M)
-    return (hits > 0).sum(-1), good.float().mean(-1)
+    nearest, mode = (distance / mixture.stds.to(x)).min(dim=-1)  # (..., N)
+    counts = torch.zeros(*x.shape[:-2], mixture.means.shape[0], device=x.device)
+    return counts.scatter_add_(-1, mode, (nearest <= radius).float())
 
 
 def optimal_discriminator(p: Tensor, q: Tensor) -> Tensor:
@@ -105,3 +108,39 @@ def nearest_images(x: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
     distance = torch.cdist(x.flatten(1), images.flatten(1))  # (N, M)
     nearest, index = distance.min(dim=1)
     return index, nearest / math.sqrt(x[0].numel())
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
+    """The squared Frechet distance between two Gaussians fitted to features; 0 is the best.
+
+    |mu_a - mu_b|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2), of the means mu and covariances A and B:
+    the FID of Heusel et al. (2017), here on the features of a classifier of digits
+    (`gan_helpers.classifier`). Few samples inflate it, so compare only values of equal N and M: two
+    sets of 100 from one distribution are about 40 apart. Nor can values at two picture sizes be
+    compared, because each size has a classifier, and so features, of its own.
+
+    Args:
+        a: features `[N, F]`; b: `[M, F]`; N, M >= 2.
+
+    Returns:
+        The distance, a float64 scalar on the CPU, 0 or more.
+
+    Raises:
+        ValueError: if the shapes do not fit, or a feature is not finite.
+    """
+    for name, x in (("a", a), ("b", b)):
+        if x.dim() != 2 or len(x) < 2:
+            raise ValueError(
+                f"{name} has shape {list(x.shape)}; it has to be [N, F] with at least 2 samples."
+            )
+        if not x.isfinite().all():
+            raise ValueError(f"{name} holds NaN or infinity; every feature has to be finite.")
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(f"a has {a.shape[1]} features, b has {b.shape[1]}; compare the same ones.")
+    a, b = a.cpu().double(), b.cpu().double()  # Apple's GPUs have no float64
+    A, B = (x.T.cov().view(x.shape[1], -1) for x in (a, b))  # (F, F), also if F = 1
+    scale, axes = torch.linalg.eigh(A)
+    root = axes * scale.clamp_min(0).sqrt() @ axes.T  # (F, F) A^1/2; rounding can fall below 0
+    overlap = torch.linalg.eigvalsh(root @ B @ root).clamp_min(0).sqrt().sum()
+    distance = (a.mean(0) - b.mean(0)).square().sum() + A.trace() + B.trace() - 2 * overlap
+    return distance.clamp_min(0)  # rounding again

@@ -47,8 +47,36 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.hidden:
-            x = leaky_relu(layer(x), SLOPE)  # (..., width)
+            x = leaky_relu(layer(x), SLOPE, inplace=True)  # (..., width)
         return self.out(x)
+
+
+class StackedLinear(nn.Module):
+    """K linear layers in one matrix product: [K, in, N] -> [K, out, N]; their weights, stacked."""
+
+    stacked = 1  # leading axes that count layers
+
+    def __init__(self, n_layers: int, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_layers, n_out, n_in))
+        self.bias = nn.Parameter(torch.empty(n_layers, n_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias[..., None], self.weight, x)
+
+
+class StackedMLP(MLP):
+    """K multilayer perceptrons like `one`: [K, N, n_in] -> [K, N, n_out]."""
+
+    def __init__(self, one: MLP, n_networks: int) -> None:
+        nn.Module.__init__(self)
+        sizes = [(layer.in_features, layer.out_features) for layer in (*one.hidden, one.out)]
+        *hidden, out = (StackedLinear(n_networks, a, b) for a, b in sizes)
+        self.hidden, self.out = nn.ModuleList(hidden), out
+
+    def forward(self, x: Tensor) -> Tensor:
+        # The samples come last inside: a quarter faster, as nothing is laid out anew on the way.
+        return super().forward(x.mT).mT
 
 
 class Generator(nn.Module):
@@ -87,6 +115,7 @@ class Discriminator(nn.Module):
         event_shape: shape of one sample, `(d,)` or `(C, H, W)`.
         width, depth: units per hidden layer, and how many hidden layers.
         rng: draws the initial weights.
+        pac: samples judged together, side by side in one input. PacGAN (Lin et al., 2018).
     """
 
     def __init__(
@@ -95,15 +124,19 @@ class Discriminator(nn.Module):
         width: int = 64,
         depth: int = 3,
         rng: torch.Generator | None = None,
+        pac: int = 1,
     ) -> None:
         super().__init__()
-        self.event_dims = len(event_shape)
-        self.net = MLP(math.prod(event_shape), 1, width, depth)
+        self.event_dims, self.pac = len(event_shape), pac
+        self.net = MLP(pac * math.prod(event_shape), 1, width, depth)
         initialise(self, rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x `[N, *event_shape]` -> logits `[N]`."""
-        return self.net(x.flatten(-self.event_dims)).squeeze(-1)
+        """x `[N, *event_shape]` -> logits `[N / pac]`, one for all that are judged together."""
+        x = x.flatten(-self.event_dims)  # (N, d)
+        if self.pac > 1:
+            x = x.unflatten(-2, (-1, self.pac)).flatten(-2)  # (N / pac, pac * d)
+        return self.net(x).squeeze(-1)
 
 
 class ConvGenerator(nn.Module):
@@ -153,6 +186,7 @@ class ConvDiscriminator(nn.Module):
         width: channels after the second layer; the first has half of them.
         channels: 1 for grey, 3 for colour.
         rng: draws the initial weights.
+        pac: pictures judged together, stacked as channels. PacGAN (Lin et al., 2018).
     """
 
     def __init__(
@@ -161,11 +195,12 @@ class ConvDiscriminator(nn.Module):
         width: int = 64,
         channels: int = 1,
         rng: torch.Generator | None = None,
+        pac: int = 1,
     ) -> None:
         super().__init__()
-        edge = size // 4
+        edge, self.pac = size // 4, pac
         self.net = nn.Sequential(
-            bare(nn.Conv2d, channels, width // 2, 4, stride=2, padding=1),
+            bare(nn.Conv2d, pac * channels, width // 2, 4, stride=2, padding=1),
             nn.LeakyReLU(SLOPE),  # (N, width/2, size/2, size/2)
             bare(nn.Conv2d, width // 2, width, 4, stride=2, padding=1),
             nn.LeakyReLU(SLOPE),  # (N, width, size/4, size/4)
@@ -175,5 +210,5 @@ class ConvDiscriminator(nn.Module):
         initialise(self, rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x `[N, channels, size, size]` -> logits `[N]`."""
-        return self.net(x).squeeze(-1)
+        """x `[N, channels, size, size]` -> logits `[N / pac]`."""
+        return self.net(x.unflatten(0, (-1, self.pac)).flatten(1, 2)).squeeze(-1)

@@ -26,6 +26,8 @@ HEAT = LinearSegmentedColormap.from_list("verdict", ["#f4a97c", "#ffffff", "#7cc
 
 def draw_frame(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> Axes:
     """One state of the lab, as `Session.frame` gives it."""
+    if header["kind"] == "many":
+        return draw_many(header, arrays, ax)
     draw = {"1d": draw_1d, "2d": draw_2d, "images": draw_images}[header["kind"]]
     draw(header, arrays, ax)
     words = [f"step {header['step']}"]
@@ -33,6 +35,40 @@ def draw_frame(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) 
         if meter["id"] in ("modes", "good", "jsd"):
             words.append(meter_text(meter))
     ax.set_title(" · ".join(words), fontsize=9)
+    return ax
+
+
+def draw_many(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> Axes:
+    """Several GANs side by side, in place of `ax`."""
+    members = header["members"]
+    columns = min(len(members), 4)
+    spec: Any = ax.get_subplotspec()
+    cells = spec.subgridspec(-(-len(members) // columns), columns)
+    ax.axis("off")
+    figure = ax.get_figure()
+    assert figure is not None
+    for k, (member, cell) in enumerate(zip(members, cells, strict=False)):
+        own = {n.split("/")[1]: a for n, a in arrays.items() if n.startswith(f"{k}/")}
+        panel = draw_frame(member, arrays | own, figure.add_subplot(cell))
+        panel.set_title(f"{member['name']}\n{panel.get_title().split(' · ', 1)[-1]}", fontsize=8)
+    return ax
+
+
+def draw_strip(steps: Any, shares: Tensor | np.ndarray, ax: Axes) -> Axes:
+    """Which mode, when: the share of samples on each mode over time.
+
+    Args:
+        steps: `[T]`.
+        shares: `[M, T]`, from 0 to 1.
+    """
+    shares = torch.as_tensor(shares).cpu().numpy()
+    ramp = LinearSegmentedColormap.from_list("share", ["#ffffff", FAKE, "#5a2206"])
+    extent = (float(steps[0]), float(steps[-1]), len(shares) + 0.5, 0.5)
+    ax.imshow(
+        np.sqrt(shares), aspect="auto", cmap=ramp, vmin=0, vmax=1, extent=extent,
+        interpolation="nearest",
+    )  # fmt: skip
+    ax.set(xlabel="step", ylabel="mode")
     return ax
 
 
@@ -130,7 +166,8 @@ def draw_frames(frames: Sequence[tuple[dict[str, Any], dict[str, np.ndarray]]]) 
 
 def frame_png(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
     """The picture that stands in for the lab where widgets do not run."""
-    fig = Figure(figsize=(4.2, 4.4), dpi=80, layout="tight")
+    size = (9.0, 5.2) if len(header.get("members", ())) > 2 else (4.2, 4.4)
+    fig = Figure(figsize=size, dpi=80, layout="constrained")
     draw_frame(header, arrays, fig.subplots())
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils import parametrize
 
-WEIGHTED_LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+from gan_helpers.chance import Rng, draw
 
 
 def input_gradient_norm(D: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -24,19 +24,20 @@ def input_gradient_norm(D: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         x: where to measure, `[..., N, *event]`.
 
     Returns:
-        `[..., N]`. The norm is taken over one sample's own coordinates.
+        `[..., N]`. The norm is taken over the coordinates of what has one logit: a sample, or
+        the samples that a packing D judges together.
     """
     x = x.detach().requires_grad_()
     logits = D(x)  # (..., N)
     (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
-    return gradient.flatten(start_dim=logits.ndim).norm(dim=-1)  # (..., N)
+    return gradient.reshape(*logits.shape, -1).norm(dim=-1)  # (..., N)
 
 
 def gradient_penalty(
     D: Callable[[Tensor], Tensor],
     x_real: Tensor,
     x_fake: Tensor,
-    rng: torch.Generator | None = None,
+    rng: Rng | None = None,
     batch_dims: int = 1,
 ) -> Tensor:
     """E[(||grad D(x_hat)|| - 1)^2] at random points between real and fake samples.
@@ -46,7 +47,7 @@ def gradient_penalty(
     Args:
         D: the critic, `[..., N, *event] -> [..., N]`.
         x_real, x_fake: `[..., N, *event]`, of the same shape.
-        rng: draws one interpolation weight per sample.
+        rng: draws one interpolation weight per sample; one generator, or one for each GAN.
         batch_dims: how many leading axes count samples (2 where an ensemble's axis comes first).
 
     Returns:
@@ -57,8 +58,11 @@ def gradient_penalty(
             f"x_real {tuple(x_real.shape)} and x_fake {tuple(x_fake.shape)} differ in shape; "
             "the penalty pairs them sample by sample."
         )
-    per_sample = x_real.shape[:batch_dims] + (1,) * (x_real.ndim - batch_dims)
-    weight = torch.rand(per_sample, generator=rng, device=x_real.device, dtype=x_real.dtype)
+    one_rng = rng is None or isinstance(rng, torch.Generator)
+    per_sample = x_real.shape[:batch_dims] if one_rng else x_real.shape[1:batch_dims]
+    weight = draw(Tensor.uniform_, (*per_sample, *(1,) * (x_real.ndim - batch_dims)), rng).to(
+        x_real
+    )
     x_hat = torch.lerp(x_fake, x_real, weight)
     return (input_gradient_norm(D, x_hat) - 1).square().mean(-1)
 
@@ -69,10 +73,19 @@ def r1_penalty(D: Callable[[Tensor], Tensor], x_real: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def clip_weights(net: nn.Module, c: float) -> None:
-    """Put every parameter of `net` back into [-c, c]. Section 12.4.3; Arjovsky et al. (2017)."""
+def clip_weights(net: nn.Module, c: float | Tensor) -> None:
+    """Put every parameter of `net` back into [-c, c]. Section 12.4.3; Arjovsky et al. (2017).
+
+    c: positive; `[K]` for networks that are stacked.
+    """
     for parameter in net.parameters():
-        parameter.clamp_(-c, c)
+        bound = torch.as_tensor(per_gan(c, parameter)).to(parameter)
+        parameter.clamp_(-bound, bound)
+
+
+def per_gan(value: float | Tensor, like: Tensor) -> float | Tensor:
+    """A number for all GANs as it is; one for each, `[K]`, shaped to meet a tensor `[K, ...]`."""
+    return value.view(-1, *(1,) * (like.ndim - 1)) if isinstance(value, Tensor) else value
 
 
 class SpectralNorm(nn.Module):
@@ -80,35 +93,49 @@ class SpectralNorm(nn.Module):
 
     Miyato et al. (2018), algorithm 1. Unlike torch's own version it draws no global random
     numbers.
+
+    Args:
+        weight: `[out, ...]`, or `[K, out, ...]` where K layers are stacked.
+        stacked: how many leading axes count layers, 0 or 1.
+        warm_up: iterations before the first use.
     """
 
     u: Tensor
 
-    def __init__(self, weight: Tensor, warm_up: int = 20) -> None:
+    def __init__(self, weight: Tensor, stacked: int = 0, warm_up: int = 20) -> None:
         super().__init__()
-        rows = weight.flatten(1)  # (out, in)
+        self.stacked, self.on = stacked, True
+        rows = self.rows(weight.detach())
         # Any start that is not orthogonal to the leading singular vector converges to it.
-        self.register_buffer("u", normalize(rows.detach().sum(1), dim=0))  # (out,)
-        self.on = True
+        self.register_buffer("u", normalize(rows.sum(-1), dim=-1))  # (..., out)
         for _ in range(warm_up):
             self.iterate(rows)
 
+    def rows(self, weight: Tensor) -> Tensor:
+        """The weight as a matrix, `[..., out, in]`."""
+        return weight.flatten(self.stacked + 1)
+
+    def right(self, rows: Tensor) -> Tensor:
+        """The right singular vector that belongs to u, `[..., in]`."""
+        return normalize((self.u[..., None, :] @ rows).squeeze(-2), dim=-1)
+
     @torch.no_grad()
     def iterate(self, rows: Tensor) -> Tensor:
-        """One power iteration; returns the right singular vector `[in]`."""
-        v = normalize(rows.T @ self.u, dim=0)
-        self.u.copy_(normalize(rows @ v, dim=0))
+        """One power iteration; returns the right singular vector."""
+        v = self.right(rows)
+        self.u.copy_(normalize((rows @ v[..., None]).squeeze(-1), dim=-1))
         return v
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight with its largest singular value divided out, of the same shape."""
         if not self.on:
             return weight
-        rows = weight.flatten(1)
+        rows = self.rows(weight)
         with torch.no_grad():  # looking (eval mode) must not move u
-            v = self.iterate(rows) if self.training else normalize(rows.T @ self.u, dim=0)
+            v = self.iterate(rows) if self.training else self.right(rows)
         # The clone keeps the graph valid when a later forward pass moves u on.
-        return weight / (self.u.clone() @ rows @ v)
+        sigma = self.u.clone()[..., None, :] @ rows @ v[..., None]  # (..., 1, 1)
+        return (rows / sigma).view_as(weight)
 
     def right_inverse(self, weight: Tensor) -> Tensor:
         """Start from the weight as it is."""
@@ -121,9 +148,10 @@ def set_spectral_norm(net: nn.Module, on: bool) -> None:
     The trained weights stay the optimizer's own parameters, so it can be switched in mid-training.
     """
     for layer in list(net.modules()):
-        plain = isinstance(layer, WEIGHTED_LAYERS) and not parametrize.is_parametrized(layer)
-        if on and plain:
-            parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight))  # type: ignore[arg-type]
+        weight = layer._parameters.get("weight")  # None where it is parametrized already
+        if on and weight is not None and weight.ndim > 1:
+            norm = SpectralNorm(weight, getattr(layer, "stacked", 0))
+            parametrize.register_parametrization(layer, "weight", norm)
         elif isinstance(layer, SpectralNorm):
             # Never removed again: torch would take it from every copy of the network, too.
             layer.on = on

@@ -7,16 +7,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from gan_helpers.chance import Rng, draw
 from gan_helpers.checks import check_bool, check_choice, check_int, check_number
 from gan_helpers.losses import Loss, get_loss
 from gan_helpers.models import ConvDiscriminator, ConvGenerator, Discriminator, Generator
-from gan_helpers.regularizers import clip_weights, gradient_penalty, r1_penalty, set_spectral_norm
+from gan_helpers.regularizers import (
+    clip_weights,
+    gradient_penalty,
+    per_gan,
+    r1_penalty,
+    set_spectral_norm,
+)
 
 
 class Data(Protocol):
@@ -48,6 +56,8 @@ class Experiment:
     r1: float = 0.0  # weight of |grad D|^2 at real samples
     clip: float | None = None  # D's weights are put back into [-clip, clip]; None is off
     spectral_norm: bool = False  # divide D's weights by their largest singular value
+    unroll: int = 0  # updates of D that G looks ahead, 0 to 20; costs as many passes through D
+    pac: int = 1  # samples that D judges together, so that it sees a lack of variety (PacGAN)
     ema: float = 0.0  # decay of the moving average of G's weights; 0 is off
     latent_dim: int = 2  # length of z
     width: int = 64  # units per layer, or channels
@@ -67,6 +77,12 @@ class Experiment:
         if self.clip is not None:
             check_number("clip", self.clip, 0, 10, low_allowed=False)
         check_bool("spectral_norm", self.spectral_norm)
+        check_int("unroll", self.unroll, 0, 20)
+        if check_int("pac", self.pac, 1, 16) not in (1, 2, 4, 8, 16) or self.batch_size % self.pac:
+            raise ValueError(
+                f"pac = {self.pac} has to be 1, 2, 4, 8 or 16, and to divide batch_size = "
+                f"{self.batch_size}."
+            )
         check_int("latent_dim", self.latent_dim, 1, 1024)
         check_int("width", self.width, 2, 1024)
         check_int("depth", self.depth, 1, 8)
@@ -74,7 +90,9 @@ class Experiment:
 
 
 #: A change of one of these needs new networks; every other field can change in mid-training.
-ARCHITECTURE = ("latent_dim", "width", "depth", "network", "ema")
+ARCHITECTURE = ("latent_dim", "width", "depth", "network", "ema", "pac")
+#: What a step does only where it is asked to.
+EXTRAS = ("gradient_penalty", "r1", "clip", "spectral_norm", "unroll")
 
 
 class GAN:
@@ -110,7 +128,7 @@ class GAN:
             if experiment.ema
             else None
         )
-        self.rng = torch.Generator(device).manual_seed(
+        self.rng: Any = torch.Generator(device).manual_seed(
             int(torch.randint(2**62, (), generator=init_rng))
         )
         self.step = 0  # G's updates so far
@@ -127,15 +145,15 @@ class GAN:
         if changed:
             raise ValueError(f"{', '.join(changed)} cannot change while training; make a new GAN.")
         self.experiment, self.loss = experiment, get_loss(experiment.loss)
+        self.uses = frozenset(name for name in EXTRAS if getattr(experiment, name))
         set_spectral_norm(self.D, experiment.spectral_norm)
         for optimizer, lr in ((self.opt_G, experiment.lr_G), (self.opt_D, experiment.lr_D)):
             for group in optimizer.param_groups:
                 group["lr"], group["betas"] = lr, (experiment.beta1, experiment.beta2)
 
-    def sample_z(self, n: int, rng: torch.Generator | None = None) -> Tensor:
+    def sample_z(self, n: int, rng: Rng | None = None) -> Tensor:
         """z ~ N(0, I), `[n, latent_dim]`; from the GAN's own generator unless another is given."""
-        rng = rng or self.rng
-        return torch.randn(n, self.experiment.latent_dim, generator=rng, device=rng.device)
+        return draw(Tensor.normal_, (n, self.experiment.latent_dim), rng or self.rng)
 
     @torch.no_grad()
     def sample(self, z: Tensor) -> Tensor:
@@ -146,10 +164,13 @@ class GAN:
 
     def copy(self) -> GAN:
         """An independent GAN in the same state, with the same future."""
-        rng = torch.Generator(self.rng.device)
-        rng.set_state(self.rng.get_state())
+        memo: dict[int, Any] = {id(self.rng): self.rng.clone_state()}
+        for optimizer in (self.opt_G, self.opt_D):
+            for state in optimizer.state.values():
+                # A view, as in the ensemble, would be copied with all that it is a part of.
+                memo |= {id(tensor): tensor.clone() for tensor in state.values()}
         twin = GAN.__new__(GAN)
-        twin.__dict__ = copy.deepcopy(self.__dict__, {id(self.rng): rng})
+        twin.__dict__ = copy.deepcopy(self.__dict__, memo)
         return twin
 
 
@@ -172,7 +193,7 @@ def make_networks(
     if e.network == "mlp":
         return (
             Generator(e.latent_dim, event_shape, e.width, e.depth, rng),
-            Discriminator(event_shape, e.width, e.depth, rng),
+            Discriminator(event_shape, e.width, e.depth, rng, e.pac),
         )
     if len(event_shape) != 3 or event_shape[1] != event_shape[2] or event_shape[1] % 4:
         raise ValueError(
@@ -182,7 +203,7 @@ def make_networks(
     channels, size, _ = event_shape
     return (
         ConvGenerator(e.latent_dim, size, e.width, channels, rng),
-        ConvDiscriminator(size, e.width, channels, rng),
+        ConvDiscriminator(size, e.width, channels, rng, e.pac),
     )
 
 
@@ -197,8 +218,9 @@ def train_step(gan: GAN, data: Data) -> tuple[Tensor, Tensor]:
     """One round of the game: k updates of D, then one of G. Returns both losses."""
     n = gan.experiment.batch_size
     for _ in range(gan.experiment.d_steps):
-        loss_D = step_D(gan, data.sample(n, gan.rng), gan.sample_z(n))
-    loss_G = step_G(gan, gan.sample_z(n))
+        x_real = data.sample(n, gan.rng)
+        loss_D = step_D(gan, x_real, gan.sample_z(n))
+    loss_G = step_G(gan, gan.sample_z(n), x_real)
     return loss_D, loss_G
 
 
@@ -220,9 +242,16 @@ def step_D(gan: GAN, x_real: Tensor, z: Tensor) -> Tensor:
     return loss.detach()
 
 
-def step_G(gan: GAN, z: Tensor) -> Tensor:
-    """One update of G; D stands still. Returns G's loss. z: `[N, latent_dim]`."""
-    loss = gan.loss.generator(gan.D(gan.G(z)))
+def step_G(gan: GAN, z: Tensor, x_real: Tensor | None = None) -> Tensor:
+    """One update of G; D stands still. Returns G's loss.
+
+    Args:
+        z: `[N, latent_dim]`.
+        x_real: `[N, *event_shape]`, only needed where G looks ahead (`unroll`).
+    """
+    x_fake = gan.G(z)
+    D = look_ahead(gan, x_real, x_fake) if "unroll" in gan.uses else gan.D
+    loss = gan.loss.generator(D(x_fake))
     descend(loss, gan.opt_G)
     if gan.G_ema is not None:
         gan.G_ema.update_parameters(gan.G)
@@ -235,19 +264,52 @@ def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     gradients = torch.autograd.grad(loss, parameters, torch.ones_like(loss))
     for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
+        parameter.grad = gradient.contiguous()  # the fused Adam goes by memory, not by index
     optimizer.step()
 
 
 def add_penalties(loss: Tensor, gan: GAN, x_real: Tensor, x_fake: Tensor) -> Tensor:
     """D's loss with the penalties that the experiment asks for; by default there are none."""
     e = gan.experiment
-    if e.gradient_penalty:
+    if "gradient_penalty" in gan.uses:
         term = gradient_penalty(gan.D, x_real, x_fake, gan.rng, gan.batch_axis + 1)
         loss = loss + e.gradient_penalty * term
-    if e.r1:
+    if "r1" in gan.uses:
         loss = loss + e.r1 * r1_penalty(gan.D, x_real)
     return loss
+
+
+def look_ahead(gan: GAN, x_real: Tensor | None, x_fake: Tensor) -> Callable[[Tensor], Tensor]:
+    """D as it will be after `unroll` more updates against these samples.
+
+    G's gradient goes through the updates: it learns what D's answer to its move will be. Metz et
+    al. (2017), eq. (7) to (9); each update is Adam's without momentum, its scale held fixed.
+
+    Args:
+        x_real, x_fake: `[N, *event_shape]`.
+    """
+    if x_real is None:
+        raise ValueError("with unroll, step_G needs x_real: what D will learn from.")
+    names, weights = zip(*gan.D.named_parameters(), strict=True)
+    scales = [adam_scale(gan.opt_D, w, gan.experiment) for w in weights]
+
+    def D(x: Tensor) -> Tensor:
+        return functional_call(gan.D, dict(zip(names, weights, strict=True)), (x,))
+
+    for _ in range(gan.experiment.unroll):
+        loss = gan.loss.discriminator(D(x_real), D(x_fake))
+        gradients = torch.autograd.grad(loss, weights, torch.ones_like(loss), create_graph=True)
+        weights = tuple(w - s * g for w, s, g in zip(weights, scales, gradients, strict=True))
+    return D
+
+
+def adam_scale(optimizer: torch.optim.Adam, weight: Tensor, e: Experiment) -> Tensor | float:
+    """D's learning rate over the root of the mean squared gradient, as Adam has it now."""
+    state = optimizer.state.get(weight)
+    if not state or state["step"] == 0:
+        return per_gan(e.lr_D, weight)
+    mean_square = state["exp_avg_sq"] / (1 - e.beta2 ** state["step"])
+    return per_gan(e.lr_D, weight) / (mean_square.sqrt() + 1e-8)
 
 
 def gradient_norm(net: nn.Module) -> float:
@@ -255,6 +317,16 @@ def gradient_norm(net: nn.Module) -> float:
     gradients = [p.grad for p in net.parameters() if p.grad is not None]
     if not gradients:
         return 0.0
+    return float(torch.stack([g.norm() for g in gradients]).norm())
+
+
+def push_on_G(gan: GAN, z: Tensor) -> float:
+    """The length of the gradient that G's next update would follow; nothing is updated.
+
+    z: `[N, latent_dim]`.
+    """
+    loss = gan.loss.generator(gan.D(gan.G(z)))
+    gradients = torch.autograd.grad(loss, list(gan.G.parameters()))
     return float(torch.stack([g.norm() for g in gradients]).norm())
 
 

@@ -26,6 +26,10 @@ RIGHT = {
     "check_linear_generator": [(0.5, 1.0), (-0.5, 1.0)],
     "check_gradient_ratio": [math.exp(6), 403],
     "check_two_G_updates": [two_G],
+    "check_stuck_slope": [-1e-4, -0.0001],
+    "check_best_answer": ["b", " B "],
+    "check_spectral_norm": [math.sqrt(45), 6.708],
+    "check_pack": [lambda x, m: x.reshape(len(x) // m, -1), lambda x, m: x.view(-1, m).view(4, 6)],
 }
 WRONG = {
     "check_value_at_equality": [
@@ -50,6 +54,14 @@ WRONG = {
         (lambda gan, data: (train_step(gan, data), train_step(gan, data)), "updated once"),
         (lambda gan, data: (two_G(gan, data), None)[1], "Return the pair"),
         (lambda gan, data: nothing, "NameError"),  # noqa: F821
+    ],
+    "check_stuck_slope": [(-0.9999, "non-saturating"), (1e-4, "sign"), (0.5, "softplus")],
+    "check_best_answer": [("a", "stands still"), ("c", "mean")],
+    "check_spectral_norm": [(math.sqrt(50), "Frobenius"), (5.0, "eigenvalue"), (8.0, "root of")],
+    "check_pack": [
+        (lambda x, m: x, "shape"),
+        (lambda x, m: x.reshape(m, -1, 2).transpose(0, 1).reshape(-1, m * 2), "neighbours"),
+        (lambda x, m: x.oops(), "AttributeError"),
     ],
 }
 

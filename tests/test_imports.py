@@ -14,11 +14,12 @@ from assemble import read_source
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gan_helpers"
 LAYERS = [
-    {"checks"},
-    {"distributions", "images", "models", "losses", "regularizers"},
+    {"checks", "chance"},
+    {"classifier", "distributions", "images", "models", "losses", "regularizers"},
     {"training"},
+    {"ensemble", "remedies"},
     {"metrics", "plots"},
-    {"lab", "exercises"},
+    {"lab", "exercises", "evidence"},
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))
 

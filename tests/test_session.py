@@ -64,7 +64,7 @@ def test_played_in_the_view_the_same(rate):
     worker = Worker(played, publish=lambda: played.gan.step >= 20 and enough.set())
     if rate == 1.0:
         while played.gan.step < 20:
-            worker._half_step()
+            worker.session.half_step()
     else:
         worker.play()
         assert enough.wait(30)

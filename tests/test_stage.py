@@ -1,6 +1,9 @@
 """The stage: frames survive the way to the canvas, and the canvas' own arithmetic is right."""
 
+import base64
+import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +14,7 @@ import pytest
 import traitlets
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays_of
+from jupyter_browser import CHROMIUM, chromium
 
 from gan_helpers.lab import stage
 from gan_helpers.lab.stage import LABELS, Stage, pack_frame, unpack_frame
@@ -166,13 +170,16 @@ def test_arrows_lose_the_same_length_with_every_decade(tmp_path):
 
 @node
 def test_axes_hold_their_values_and_have_round_ticks(tmp_path):
-    log, tiny, linear, negative = run_node(
+    log, tiny, bounded, linear, negative = run_node(
         tmp_path,
         """console.log(JSON.stringify([stage.decades([NaN, 0, Infinity, -1, 0.1]),
-        stage.decades([2e-7, 300]), stage.niceTicks(0.3, 2.2, 5), stage.niceTicks(-7, 12, 5)]))""",
+        stage.decades([2e-7, 300]), stage.decades([1e-30, 1e30], {lowest: -8, highest: 3}),
+        stage.niceTicks(0.3, 2.2, 5), stage.niceTicks(-7, 12, 5)]))""",
     )
+    assert log.pop("logarithmic") is True
     assert log == {"low": -4, "high": 1, "ticks": [-4, -3, -2, -1, 0, 1]}  # nothing to widen it
     assert (tiny["low"], tiny["high"]) == (-7, 3)
+    assert (bounded["low"], bounded["high"]) == (-8, 3)
     assert 2 <= len(tiny["ticks"]) <= 7
     np.testing.assert_allclose(linear, [0.5, 1.0, 1.5, 2.0])
     np.testing.assert_allclose(negative, [-5, 0, 5, 10])
@@ -184,3 +191,267 @@ def test_numbers_stay_short(tmp_path):
         "console.log(JSON.stringify([0, 7, 0.6237, 12345, 2e-4, -3e8, null, NaN].map(stage.short)))"
     )
     assert run_node(tmp_path, code) == ["0", "7", "0.624", "12.3k", "2.0e-4", "-3.0e+8", "–", "–"]
+
+
+@node
+def test_the_arrays_of_many_gans_find_their_owners(tmp_path):
+    heads = [{"name": "a", "verdict": "relative"}, {"name": "b", "verdict": "probability"}]
+    arrays = {"real": np.float32([7]), "1/fake": np.float32([1]), "0/fake": np.float32([0])}
+    (tmp_path / "frame").write_bytes(pack_frame({"kind": "many", "members": heads}, arrays))
+    members = run_node(
+        tmp_path,
+        """import fs from "node:fs";
+        const bytes = fs.readFileSync(new URL("./frame", import.meta.url));
+        const f = stage.decode(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+        console.log(JSON.stringify(f.members.map((m) =>
+          [m.name, m.relative, [...m.real], [...m.fake]])));""",
+    )
+    assert members == [["a", True, [7], [0]], ["b", False, [7], [1]]]
+
+
+@node
+def test_panels_stand_as_close_as_they_can_be_read(tmp_path):
+    counts = "[2, 3, 4, 5, 7, 8].map((n) => [400, 690, 800, 1200].map((w) => stage.columns(n, w)))"
+    assert run_node(tmp_path, f"console.log(JSON.stringify({counts}))") == [
+        [2, 2, 2, 2],
+        [2, 3, 3, 3],
+        [2, 2, 4, 4],
+        [2, 2, 3, 3],  # three and two rather than four and one
+        [2, 2, 4, 4],
+        [2, 2, 4, 4],
+    ]
+
+
+# --- on a page, without Jupyter ----------------------------------------------------------------
+
+# A model as anywidget gives it, and a count of what is still being observed.
+BARE = """async ([script, labels]) => {
+  window.observed = new Set();
+  window.ResizeObserver = class extends ResizeObserver {
+    observe(element) { observed.add(element); super.observe(element); }
+    unobserve(element) { observed.delete(element); super.unobserve(element); }
+    disconnect() { observed.clear(); super.disconnect(); }
+  };
+  const acts = {};
+  window.sent = [];
+  window.model = {
+    values: { frame: null, labels, drawing: false, size: 400, ack_every: 1 },
+    get(key) { return this.values[key]; },
+    set(key, value) { this.values[key] = value; acts[`change:${key}`]?.(); },
+    save_changes() {},
+    send(message) { sent.push(message); },
+    on(name, act) { acts[name] = act; },
+    off(name) { delete acts[name]; },
+  };
+  const module = new Blob([script], { type: "text/javascript" });
+  const { default: { render } } = await import(URL.createObjectURL(module));
+  window.leave = render({ model, el: document.body });
+}"""
+SHOW = """(text) => new Promise((seen) => {
+  model.set("frame", new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer));
+  setTimeout(seen, 250); // laid out, measured, drawn
+})"""
+# How many colours there are in a canvas: one, when it is empty.
+COLOURS = """(canvas) => new Set(new Uint32Array(canvas.getContext("2d").getImageData(
+  0, 0, canvas.width, canvas.height).data.buffer)).size"""
+
+
+def unavailable(reason):
+    (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM:
+        unavailable("no Chromium on PATH (chromium, chromium-browser or google-chrome)")
+    if not importlib.util.find_spec("playwright"):
+        unavailable("no playwright: uv sync --group browser")
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser):
+    """A page with nothing but a stage; after the test its console has to be free of errors."""
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.add_style_tag(path=SCRIPT.with_suffix(".css"))
+    page.evaluate(BARE, [SCRIPT.read_text(encoding="utf-8"), LABELS])
+    yield page
+    page.evaluate("leave()")
+    assert page.evaluate("observed.size") == 0
+    page.close()
+    assert complaints == []
+
+
+def show(page, frame):
+    page.evaluate(SHOW, base64.b64encode(pack_frame(*frame)).decode())
+
+
+def one_gan(kind="2d", **header):
+    """A frame of one GAN that has been trained for 40 steps; some of its numbers are not finite."""
+    rng = np.random.default_rng(0)
+    curves = {name: rng.random(8, np.float32) for name in ("loss_D", "loss_G", "grad_D", "grad_G")}
+    curves["grad_G"][2:4] = 0, np.nan
+    arrays = {"steps": np.arange(5, 45, 5, dtype=np.float32), **curves}
+    points = rng.normal(size=(3, 20, 2)).astype(np.float32)
+    line = np.linspace(-2, 2, 20, dtype=np.float32)
+    arrays |= {
+        "2d": dict(zip(("real", "fake", "push"), points, strict=True))
+        | {"heat": rng.integers(0, 256, (5, 6), np.uint8)},
+        "1d": dict.fromkeys(("x", "z", "gz", "push"), line)
+        | dict.fromkeys(("p", "q", "D", "D_star"), np.exp(-(line**2))),
+        "images": {
+            "grid": rng.integers(0, 256, (9, 4, 4), np.uint8),
+            "verdict": rng.random(9, np.float32),
+        },
+    }[kind]
+    meters = [
+        {"id": "modes", "value": 3, "of": 8},
+        {"id": "good", "value": 0.12, "unit": "%"},
+        {"id": "d_real", "value": 0.7},
+    ]
+    head = {"kind": kind, "n": 1, "running": False, "step": 40, "phase": "", "meters": meters}
+    head |= {"range": [-2, 2, *((0, 1) if kind == "1d" else (-2, 2))], "verdict": "probability"}
+    return head | header, arrays
+
+
+def many_gans(count, kind="2d", n_modes=8):
+    """They share their real samples; the last one has blown up, the first one has modes."""
+    members, arrays = [], {}
+    for k in range(count):
+        trouble = "stopped at step 40" if k == count - 1 else ""
+        head, own = one_gan(kind, name=f"variant {k}", trouble=trouble, grad_G_now=1.2e-4)
+        members.append(head)
+        arrays |= {name if name == "real" else f"{k}/{name}": a for name, a in own.items()}
+    arrays["0/strip"] = np.full((n_modes, 8), 255 // n_modes, np.uint8)
+    head = {"kind": "many", "n": 1, "running": False, "step": 40, "phase": "", "members": members}
+    return head, arrays
+
+
+def colours(canvases):
+    return [canvas.evaluate(COLOURS) for canvas in canvases.all()]
+
+
+@pytest.mark.parametrize("kind", ["2d", "1d", "images"])
+@pytest.mark.parametrize("count", [2, 8])
+def test_gans_side_by_side_have_a_panel_each(page, count, kind):
+    show(page, many_gans(count, kind))
+    panels = page.locator(".gan-panel")
+    assert panels.count() == count
+    assert len({panel.bounding_box()["y"] for panel in panels.all()}) == -(-count // 4)
+    assert min(colours(panels.locator(".gan-frame canvas"))) > 20
+    assert min(colours(panels.locator(".gan-grad canvas"))) > 5
+    first = panels.first
+    assert first.get_attribute("title") == LABELS["pick_hint"]
+    said = "variant 0, modes covered 3 / 8, good samples 12 %, gradient norm G 1.2e-4"
+    assert first.get_attribute("aria-label").startswith(said)
+    assert first.locator(".gan-name").all_inner_texts() == ["modes covered", "good samples"]
+    strips = panels.locator(".gan-strip")
+    assert [strip.is_visible() for strip in strips.all()] == [True] + [False] * (count - 1)
+    troubles = panels.locator(".gan-trouble")
+    assert [trouble.is_visible() for trouble in troubles.all()] == [False] * (count - 1) + [True]
+    assert page.locator(".gan-legend").inner_text().strip()
+    assert page.locator(".gan-step b").inner_text() == "40"
+    assert (
+        not page.locator(".gan-picture").is_visible() and not page.locator(".gan-side").is_visible()
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_panel_is_picked_by_mouse_and_keyboard(page):
+    show(page, many_gans(4))
+    page.locator(".gan-panel").nth(2).click()
+    page.locator(".gan-panel").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Space")  # as everywhere on the stage
+    sent = page.evaluate("sent.filter(({ type }) => type === 'pick' || type === 'key')")
+    assert sent == [
+        {"type": "pick", "member": 2},
+        {"type": "pick", "member": 1},
+        {"type": "key", "action": "toggle"},
+    ]
+
+
+def test_the_stage_goes_from_one_gan_to_many_and_back(page):
+    show(page, one_gan())
+    alone = page.evaluate("[observed.size, document.querySelectorAll('canvas').length]")
+    for count in (8, 2, 3):
+        show(page, many_gans(count))
+        panels = page.locator(".gan-panel")
+        assert panels.count() == count
+        assert min(colours(panels.locator(".gan-frame canvas"))) > 20
+    panels.last.focus()
+    show(page, one_gan())
+    assert page.evaluate("[observed.size, document.querySelectorAll('canvas').length]") == alone
+    assert page.locator(".gan-picture").is_visible() and page.locator(".gan-side").is_visible()
+    assert colours(page.locator(".gan-picture"))[0] > 20
+    # Its panel is gone, but the keyboard still works.
+    assert page.evaluate("document.activeElement.className").startswith("gan-stage")
+
+
+def test_only_a_gan_that_stands_alone_can_be_drawn_for(page):
+    show(page, one_gan())
+    page.evaluate("model.set('drawing', true)")
+    assert page.locator(".gan-stage.drawing").count() == 1
+    show(page, many_gans(2))
+    assert page.evaluate("model.get('drawing')") is False
+    assert page.locator(".gan-stage.drawing").count() == 0
+
+
+def test_names_of_any_length_are_read_and_pictures_stand_in_line(page):
+    header, arrays = many_gans(4)
+    header["members"][1]["name"] = "a variant that has been given a rather long name"
+    del header["members"][2]["grad_G_now"]  # then the last on record is shown
+    del arrays["0/strip"]
+    show(page, (header, arrays))
+    title = "e => e.scrollWidth <= e.clientWidth && e.textContent"
+    names = [b.evaluate(title) for b in page.locator(".gan-panel > .gan-title b").all()]
+    assert names == [member["name"] for member in header["members"]]
+    frames = page.locator(".gan-panel .gan-frame").all()
+    assert len({frame.bounding_box()["y"] for frame in frames}) == 1
+    norm = page.locator(".gan-panel .gan-grad .gan-G").nth(2).inner_text()
+    assert norm == f"G {arrays['2/grad_G'][-1]:.3g}"
+
+
+@pytest.mark.parametrize("width", [400, 800, 1200])
+def test_nothing_is_wider_than_the_page_or_too_small(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    for count in (2, 5, 8):
+        show(page, many_gans(count))
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        frames = page.locator(".gan-panel .gan-frame").all()
+        assert min(frame.bounding_box()["width"] for frame in frames) >= 150
+
+
+def test_the_strip_shows_which_mode_when(page):
+    head, arrays = one_gan()
+    show(page, (head, arrays))
+    assert not page.locator(".gan-strip").is_visible()
+    strip = np.zeros((2, 8), np.uint8)
+    strip[0, :4] = strip[1, 4:] = 255  # first all samples on mode 1, then all on mode 2
+    show(page, (head, arrays | {"strip": strip}))
+    canvas = page.locator(".gan-strip canvas")
+    assert canvas.is_visible()
+    look = """(canvas) => [[0.3, 0.2], [0.3, 0.6], [0.8, 0.2], [0.8, 0.6]].map(([x, y]) =>
+      [...canvas.getContext("2d").getImageData(x * canvas.width, y * canvas.height, 1, 1).data])"""
+    early_1, early_2, late_1, late_2 = canvas.evaluate(look)
+    assert early_1 == late_2 and early_2 == late_1
+    orange, background = early_1, early_2
+    assert background == [255, 255, 255, 255]
+    assert orange[0] > orange[1] > orange[2]
+    show(page, many_gans(2))
+    strips = page.locator(".gan-panel .gan-strip")
+    assert [strip.is_visible() for strip in strips.all()] == [True, False]
+
+
+def test_new_data_are_seen_at_once(page):
+    """The layer of real samples is kept from frame to frame."""
+    head, arrays = one_gan()
+    pictures = []
+    for real in (arrays["real"], arrays["real"].copy(), arrays["real"] / 2, arrays["real"][:9]):
+        show(page, (head, arrays | {"real": real}))
+        pictures.append(page.locator(".gan-picture").evaluate("(canvas) => canvas.toDataURL()"))
+    assert pictures[0] == pictures[1]
+    assert len(set(pictures)) == 3

@@ -13,8 +13,9 @@ from traitlets import TraitError
 from gan_helpers.distributions import from_points
 from gan_helpers.lab.labels import TEXT, labels
 from gan_helpers.lab.stage import unpack_frame
-from gan_helpers.lab.view import OWN, ROWS, Lab
+from gan_helpers.lab.view import COMPARED, OWN, ROWS, Lab
 from gan_helpers.losses import LOSSES, Loss
+from gan_helpers.remedies import REMEDIES
 from gan_helpers.training import train_step
 
 SMALL = {"width": 8, "depth": 1, "batch_size": 16}
@@ -109,6 +110,8 @@ def test_the_loss_dropdown_acts_and_says_so(lab, name):
         ("gradient_penalty", 1.0, 1.0),
         ("r1", 0.1, 0.1),
         ("clip", 0.01, 0.01),
+        ("unroll", 3, 3),
+        ("pac", 4, 4),
         ("width", 16, 16),
     ],
 )
@@ -327,3 +330,118 @@ def test_a_thousand_random_touches_leave_it_sound(lab):
     lab.run(3)
     weights = torch.cat([p.flatten() for p in lab.session.gan.G.parameters()])
     assert weights.isfinite().all() or lab.session.trouble
+
+
+# --- side by side ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", COMPARED)
+def test_whatever_can_be_compared_stands_side_by_side(lab, what):
+    lab.run(3)
+    lab.compare_with.value = what
+    wait_for(lambda: lab.comparison is not None)
+    lab.run(2)
+    header, arrays = frame(lab)
+    assert header["kind"] == "many" and header["step"] == (2 if what == "seed" else 5)
+    assert 2 <= len(header["members"]) <= 8
+    names = [member["name"] for member in header["members"]]
+    assert len(set(names)) == len(names) and all(names)
+    assert all(f"{k}/fake" in arrays for k in range(len(names))) and "real" in arrays
+    lab.compare_with.value = "one"
+    wait_for(lambda: lab.comparison is None and frame(lab)[0]["kind"] == "2d")
+    assert lab.session.gan.step == 3  # where they parted
+
+
+def test_a_click_keeps_one(lab):
+    lab.run(2)
+    lab.compare({"slow": {"lr_D": 1e-4}, "fast": {"lr_D": 1e-2}})
+    lab.run(3)
+    chosen = lab.comparison.sessions["fast"]
+    expected = chosen.gan.sample(chosen.z_preview)
+    message(lab, "pick", {"member": 1})
+    wait_for(lambda: lab.comparison is None)
+    assert lab.session.experiment.lr_D == 1e-2 and lab.session.at == 5
+    torch.testing.assert_close(lab.session.gan.sample(chosen.z_preview), expected)
+    wait_for(lambda: lab.compare_with.value == "one" and "fast" in lab.message.value)
+    message(lab, "pick", {"member": 0})  # a second click, too late
+    lab.run(1)
+    assert lab.session.at == 6
+
+
+def test_play_pause_and_settings_act_on_all(lab):
+    lab.compare("loss")
+    lab.play()
+    wait_for(lambda: lab.shown.at > 20)
+    lab.settings["lr_D"].value = 5e-3
+    wait_for(lambda: all(s.experiment.lr_D == 5e-3 for s in lab.comparison.sessions.values()))
+    lab.loss.value = "hinge"  # what differs stays different
+    wait_for(lambda: lab.session.experiment.loss == "hinge")
+    assert len({s.gan.loss.name for s in lab.comparison.sessions.values()}) == len(LOSSES)
+    lab.pause()
+    wait_for(lambda: threads() == [])
+    steps = {s.at for s in lab.comparison.sessions.values()}
+    assert steps == {frame(lab)[0]["step"]}
+
+
+def test_time_reset_and_new_seed_act_on_all(lab):
+    lab.compare({"a": {"lr_G": 1e-4}, "b": {"lr_G": 1e-3}})
+    lab.run(450)
+    lab.rewind(250)
+    assert {s.at for s in lab.comparison.sessions.values()} == {200}
+    lab.reset()
+    assert {s.at for s in lab.comparison.sessions.values()} == {0}
+    lab.buttons["new_seed"].click()
+    wait_for(lambda: {s.seed for s in lab.comparison.sessions.values()} == {1})
+    lab.compare("seed")
+    assert [s.seed for s in lab.comparison.sessions.values()] == list(range(1, 9))
+
+
+def test_what_cannot_be_compared_is_refused(lab):
+    lab.run(1)
+    for wrong, words in (
+        ("colour", "compare = 'colour'"),
+        ({"only": {}}, "1 variants"),
+        ({"a": {}, "b": {"pac": 4}}, "needs new networks"),
+        ({"a": {}, "b": {"lr": 1}}, "setting = 'lr'"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            lab.compare(wrong)
+    assert lab.comparison is None
+
+
+# --- remedies and a lead for D -----------------------------------------------------------------
+
+
+def test_a_remedy_is_a_click_and_can_be_taken_off_again():
+    lab = Lab(remedies=True, **SMALL)
+    before = lab.session.experiment
+    for name, button in lab.remedies.items():
+        button.value = True
+        wait_for(lambda name=name: has(lab, name))
+        button.value = False
+        wait_for(lambda: lab.session.experiment == before)
+    assert lab.session.at == 0
+    lab.close()
+
+
+def has(lab, name):
+    e = lab.session.experiment
+    return all(getattr(e, field) == value for field, value in REMEDIES[name].items())
+
+
+def test_D_can_be_brought_ahead_and_back(lab):
+    weights = [p.clone() for p in lab.session.gan.D.parameters()]
+    frozen = [p.clone() for p in lab.session.gan.G.parameters()]
+    lab.lead_slider.value = 100
+    wait_for(lambda: "100 updates ahead" in lab.message.value)
+    ahead = [p.clone() for p in lab.session.gan.D.parameters()]
+    assert not any(map(torch.equal, ahead, weights)) and lab.session.at == 0
+    lab.lead_slider.value = 0
+    wait_for(lambda: "D is 0 updates ahead" in lab.message.value)
+    assert all(map(torch.equal, lab.session.gan.D.parameters(), weights))
+    lab.lead_slider.value = 100  # the same numbers again
+    wait_for(lambda: "100 updates ahead" in lab.message.value)
+    assert all(map(torch.equal, lab.session.gan.D.parameters(), ahead))
+    assert all(map(torch.equal, lab.session.gan.G.parameters(), frozen))
+    lab.run(1)
+    assert lab.lead_slider.value == 0  # from here on it is a new lead

@@ -6,6 +6,7 @@ one; the same calls in the same order give the same numbers.
 
 from __future__ import annotations
 
+import copy
 import math
 import traceback
 from bisect import bisect_right
@@ -26,6 +27,7 @@ from gan_helpers.images import Images, load_mnist
 from gan_helpers.losses import check_loss, get_loss
 from gan_helpers.metrics import (
     jensen_shannon,
+    mode_counts,
     mode_coverage,
     normal_quantiles,
     optimal_discriminator,
@@ -40,8 +42,21 @@ DIGITS = {"digits": 16, "digits_28": 28}  # name -> edge in pixels; 28 is for a 
 WORLD_NAMES = (*WORLDS, *WORLDS_1D, *DIGITS)
 CURVES = ("loss_D", "loss_G", "grad_D", "grad_G")
 STAGE = 2.0  # 2-D worlds live in [-STAGE, STAGE]^2
-N_POINTS, N_PICTURES, N_HEAT, N_GRID = 512, 64, 48, 200
-WITH_ARROW = slice(None, None, N_POINTS // 64)  # of the points; more arrows would hide them
+N_GRID, N_STRIP = 200, 128  # bins of a density; samples that count for the strip of modes
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How finely a GAN is shown."""
+
+    points: int = 512
+    pictures: int = 64
+    heat: int = 48  # edge of the map of D's verdict
+    every: int = 8  # which of the points get an arrow; more arrows would hide them
+    interval: int = 50  # steps between two moments that can be gone back to
+
+
+PANEL = Detail(points=256, pictures=16, heat=32, interval=200)  # one of several, side by side
 
 
 @dataclass(frozen=True)
@@ -88,15 +103,19 @@ class Timeline:
 
     def offer(self, session: Session) -> None:
         """Keep the session's present, if it is due."""
-        gan = session.gan
-        if gan.step % self.interval or (self.moments and self.moments[-1].step >= gan.step):
+        if session.at % self.interval or self.moments[-1].step >= session.at:
             return
         if len(self.moments) >= self.capacity:
             self.interval *= 2
-            self.moments = [m for m in self.moments if m.step % self.interval == 0]
-            if gan.step % self.interval:
+            first, *later = self.moments
+            self.moments = [first, *(m for m in later if m.step % self.interval == 0)]
+            if session.at % self.interval:
                 return
-        self.moments.append(Moment(gan.copy(), session.data, session.train_step))
+        self.keep(session)
+
+    def keep(self, session: Session) -> None:
+        """Keep the session's present."""
+        self.moments.append(Moment(session.gan.copy(), session.data, session.train_step))
 
     def back_to(self, step: int) -> Moment:
         """The last moment at or before `step`; what came after it is forgotten."""
@@ -106,24 +125,37 @@ class Timeline:
 
 
 class History:
-    """Losses and gradient norms over time, thinned so that they never outgrow a picture."""
+    """What is recorded over time, thinned so that it never outgrows a picture."""
 
     def __init__(self, capacity: int = 256) -> None:
         self.capacity, self.stride = capacity, 5
         self.rows: list[tuple[float, ...]] = []  # (step, *CURVES)
+        self.shares: list[np.ndarray] = []  # of the samples on each mode, uint8 [M], for each row
 
-    def add(self, step: int, values: Iterable[float]) -> None:
+    def add(self, step: int, values: Iterable[float], shares: np.ndarray) -> None:
         self.rows.append((step, *values))
+        self.shares.append(shares)
         if len(self.rows) > self.capacity:
             self.stride *= 2
-            self.rows = [row for row in self.rows if row[0] % self.stride == 0]
+            self._keep(lambda step: step % self.stride == 0)
 
-    def forget_after(self, step: int) -> None:
-        self.rows = [row for row in self.rows if row[0] <= step]
+    def forget_after(self, last: int) -> None:
+        self._keep(lambda step: step <= last)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def _keep(self, wanted: Callable[[float], bool]) -> None:
+        kept = [i for i, row in enumerate(self.rows) if wanted(row[0])]
+        self.rows, self.shares = [self.rows[i] for i in kept], [self.shares[i] for i in kept]
+
+    def arrays(self, n_modes: int = 0) -> dict[str, np.ndarray]:
+        """The curves `[T]`; `strip` `[n_modes, T]`, empty while the data had other modes."""
         table = np.array(self.rows, dtype=np.float32).reshape(-1, 1 + len(CURVES))
-        return {name: table[:, i].copy() for i, name in enumerate(("steps", *CURVES))}
+        arrays: dict[str, np.ndarray] = {}
+        arrays |= {name: table[:, i].copy() for i, name in enumerate(("steps", *CURVES))}
+        if n_modes:
+            empty = np.zeros(n_modes, np.uint8)
+            columns = [row if len(row) == n_modes else empty for row in self.shares]
+            arrays["strip"] = np.array(columns, np.uint8).reshape(-1, n_modes).T.copy()
+        return arrays
 
 
 class Session:
@@ -147,6 +179,7 @@ class Session:
         train_step: TrainStep = training.train_step,
     ) -> None:
         self.device, self.train_step = device, train_step
+        self.detail = Detail()
         self.seed = check_int("seed", seed, 0, 2**63 - 1)
         self.data = as_data(data).to(device)
         self.experiment = experiment or default_experiment(self.data)
@@ -160,13 +193,44 @@ class Session:
         if seed is not None:
             self.seed = check_int("seed", seed, 0, 2**63 - 1)
         self.gan = GAN(self.experiment, self.data.event_shape, self.seed, self.device)
-        self.timeline, self.history = Timeline(), History()
+        self.history = History()
         self.trouble: Trouble | None = None
+        self.last_losses = (math.nan, math.nan)
+        self._start_here()
+
+    def _start_here(self) -> None:
+        """The present is the beginning of time."""
+        self.timeline = Timeline(self.detail.interval)
         self.phase = ""  # the half-step just taken, "D" or "G"
         self.d_updates = 0  # of D alone, since G's last one
-        self.last_losses = (math.nan, math.nan)
         self._prepare_previews()
-        self.timeline.offer(self)
+        self.timeline.keep(self)
+
+    def fork(self, detail: Detail = PANEL, **settings: Any) -> Session:
+        """Another session that goes on from exactly these weights, under other settings.
+
+        Raises:
+            ValueError, TypeError: if a setting is unknown, out of range, or needs new networks
+                although this GAN has been trained.
+        """
+        new = [name for name in settings if name in ARCHITECTURE or name == "data"]
+        if new and self.at:
+            raise ValueError(
+                f"{', '.join(new)} needs new networks, and these have been trained for {self.at} "
+                "steps; reset first."
+            )
+        twin = copy.copy(self)
+        twin.gan, twin.detail = self.gan.copy(), detail
+        twin.history = copy.deepcopy(self.history)
+        twin._start_here()
+        if settings:
+            twin.change(**settings)
+        return twin
+
+    @property
+    def at(self) -> int:
+        """G's updates so far."""
+        return self.gan.step
 
     def step(self) -> tuple[float, float]:
         """One round of the game; returns the losses of D and G. Does nothing after a stop."""
@@ -188,8 +252,16 @@ class Session:
     def step_G(self) -> None:
         """One update of G only."""
         n, gan = self.gan.experiment.batch_size, self.gan
-        self._guarded(lambda: (self.last_losses[0], training.step_G(gan, gan.sample_z(n))))
+        x_real = self.data.sample(n, gan.rng) if gan.experiment.unroll else None
+        self._guarded(lambda: (self.last_losses[0], training.step_G(gan, gan.sample_z(n), x_real)))
         self.phase, self.d_updates = "G", 0
+
+    def half_step(self) -> None:
+        """D k times, then G: the same updates as `step`, one at a time."""
+        if self.d_updates < self.experiment.d_steps:
+            self.step_D()
+        else:
+            self.step_G()
 
     def run(self, n_steps: int) -> None:
         """`n_steps` rounds, or as many as there are before something blows up."""
@@ -258,26 +330,48 @@ class Session:
         """Run an update; an error in it or a number that blew up becomes the trouble."""
         if self.trouble:
             return
-        before, step = self.gan.step, self.gan.step
+        before = self.at
         try:
             with one_core():
                 loss_D, loss_G = update()
-            self.last_losses = float(loss_D), float(loss_G)
+            losses = float(loss_D), float(loss_G)
         except Exception as error:  # the reader's own code may raise anything
-            self.trouble = Trouble(
-                "error", step, f"{type(error).__name__}: {error}", own_line(error)
-            )
+            self.fail(error)
             return
-        values = dict(zip(CURVES[:2], self.last_losses, strict=True))
-        due = self.gan.step != before and self.gan.step % self.history.stride == 0
+        self.note(losses, self.at != before)
+
+    def fail(self, error: Exception) -> None:
+        """Stop because of an error in the code that trains."""
+        detail = f"{type(error).__name__}: {error}"
+        self.trouble = Trouble("error", self.at, detail, own_line(error))
+
+    def note(self, losses: tuple[float, float], moved: bool = True) -> None:
+        """Write down how an update went. moved: whether it was one of G."""
+        self.last_losses = losses
+        values = dict(zip(CURVES[:2], losses, strict=True))
+        due = moved and self.at % self.history.stride == 0
         if due:
             values["grad_D"] = training.gradient_norm(self.gan.D)
             values["grad_G"] = training.gradient_norm(self.gan.G)
-        self._stop_unless_finite(values, step)
+        self._stop_unless_finite(values, self.at - moved)
         if due and not self.trouble:
-            self.history.add(self.gan.step, values.values())
-        if not self.trouble and self.gan.step != before:
+            self.history.add(self.at, values.values(), self._shares())
+        if moved and not self.trouble:
             self.timeline.offer(self)
+
+    def _shares(self) -> np.ndarray:
+        """Share of generated samples on each mode, 0 to 255, `[M]`; empty without modes."""
+        if not self.n_modes:
+            return np.zeros(0, np.uint8)
+        with one_core():
+            counts = mode_counts(self.gan.sample(self.z_preview[:N_STRIP]), self.data)
+        shares = 255 * counts / len(self.z_preview[:N_STRIP])
+        return shares.ceil().to(torch.uint8).cpu().numpy()  # one sample is seen, too
+
+    @property
+    def n_modes(self) -> int:
+        """How many modes there are to find, 0 where there are none to count."""
+        return self.data.n_modes or 0 if isinstance(self.data, Mixture) else 0
 
     def _stop_unless_finite(self, values: dict[str, float], step: int) -> None:
         for name, value in values.items():
@@ -292,12 +386,12 @@ class Session:
         """Fixed noise and fixed real samples of their own: looking does not change training."""
         rng = torch.Generator(self.device).manual_seed(self.seed + 1)
         images = isinstance(self.data, Images)
-        n = N_PICTURES if images else N_POINTS
+        n = self.detail.pictures if images else self.detail.points
         self.heat: Tensor | None = None
         self.z_preview = self.gan.sample_z(n, rng)
         self.x_preview = self.data.sample(n, rng)
         if self.data.event_shape == (2,):
-            line = torch.linspace(-STAGE, STAGE, N_HEAT, device=self.device)
+            line = torch.linspace(-STAGE, STAGE, self.detail.heat, device=self.device)
             y, x = torch.meshgrid(line.flip(0), line, indexing="ij")  # row 0 is the top
             self.grid = torch.stack([x, y], dim=-1).reshape(-1, 2)  # (48 * 48, 2)
 
@@ -331,7 +425,7 @@ class Session:
         elif self.kind == "1d":
             arrays["D"] = verdict(arrays["D"])
         else:
-            arrays["verdict"] = verdict(d_fake)
+            arrays["verdict"] = verdict(d_fake).repeat_interleave(self.experiment.pac)
         for name, logits in (("d_real", d_real), ("d_fake", d_fake)):
             meters.append({"id": name, "value": float(verdict(logits).mean())})
         header = {
@@ -344,16 +438,35 @@ class Session:
         }
         shown = {name: value.cpu().numpy() for name, value in arrays.items()}
         timeline = np.array([m.step for m in self.timeline.moments], dtype=np.float32)
-        return header, shown | self.history.arrays() | {"timeline": timeline}
+        return header, shown | self.history.arrays(self.n_modes) | {"timeline": timeline}
 
     def _verdicts(self, x_fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of real and fake previews, and the way G's loss pushes each fake sample."""
-        x = x_fake[WITH_ARROW].detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(self.gan.loss.generator(self.gan.D(x)), x)
         push = torch.zeros_like(x_fake)
-        push[WITH_ARROW] = -gradient * len(x)  # as if each sample were alone
+        if self.kind != "images":
+            x = x_fake[self.arrows].detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(self.gan.loss.generator(self.gan.D(x)), x)
+            push[self.arrows] = -gradient * len(x)  # as if each sample were alone
         with torch.no_grad():
             return self.gan.D(self.x_preview), self.gan.D(x_fake), push
+
+    def push_on_G(self) -> float:
+        """How strongly G would be pushed now: the norm of its gradient on the preview noise."""
+        with one_core():
+            return training.push_on_G(self.gan, self.z_preview)
+
+    @property
+    def arrows(self) -> slice:
+        """Which of the preview samples get an arrow."""
+        return slice(None, None, self.detail.every)
+
+    def _verdict_at(self, x: Tensor) -> Tensor:
+        """D's logits at any points; where D judges several at once, the others are real ones."""
+        pac = self.gan.experiment.pac
+        if pac == 1:
+            return self.gan.D(x)
+        others = self.x_preview[: pac - 1].expand(len(x), -1, *x.shape[1:])
+        return self.gan.D(torch.cat([x[:, None], others], 1).flatten(0, 1))
 
     def _scale(self, d_real: Tensor, d_fake: Tensor) -> Callable[[Tensor], Tensor]:
         """Logits -> 0 (fake) to 1 (real); a critic's scores are shown relative to each other."""
@@ -367,7 +480,7 @@ class Session:
     def _frame_2d(self, x_fake: Tensor, push: Tensor) -> tuple[list, list, dict[str, Tensor]]:
         # In pieces that fit the processor's cache: half the time of one large batch.
         if self.heat is None:
-            self.heat = torch.cat([self.gan.D(part) for part in self.grid.split(768)])
+            self.heat = torch.cat([self._verdict_at(part) for part in self.grid.split(768)])
         meters: list[dict[str, Any]] = []
         if isinstance(self.data, Mixture):
             modes, good = mode_coverage(x_fake, self.data)
@@ -375,7 +488,7 @@ class Session:
                 meters.append({"id": "modes", "value": int(modes), "of": self.data.n_modes})
             meters.append({"id": "good", "value": float(good), "unit": "%"})
         arrays = {
-            "heat": self.heat.reshape(N_HEAT, N_HEAT),
+            "heat": self.heat.unflatten(0, (self.detail.heat, self.detail.heat)),
             "real": self.x_preview,
             "fake": x_fake,
             "push": push,
@@ -398,15 +511,15 @@ class Session:
         p = self.data.prob(x[:, None]) if isinstance(self.data, Mixture) else torch.zeros_like(x)
         dx = (extent[1] - extent[0]) / N_GRID
         meters = [{"id": "jsd", "value": float(jensen_shannon(p, q, dx))}]
-        arrays = {"x": x, "p": p, "q": q, "D": self.gan.D(x[:, None])}
+        arrays = {"x": x, "p": p, "q": q, "D": self._verdict_at(x[:, None])}
         has_mass = p + q > 1e-3 * p.max()  # D* is shown where there is something to judge
         arrays |= {"D_star": optimal_discriminator(p, q).where(has_mass, torch.nan)}
-        arrays |= {"gz": x_fake[WITH_ARROW, 0], "push": push[WITH_ARROW, 0]}
-        arrays |= {"z": self.z_preview[WITH_ARROW, 0]}
+        arrays |= {"gz": x_fake[self.arrows, 0], "push": push[self.arrows, 0]}
+        arrays |= {"z": self.z_preview[self.arrows, 0]}
         return meters, [*extent, 0.0, float(p.max())], arrays
 
     def _frame_images(self, x_fake: Tensor, push: Tensor) -> tuple[list, list, dict[str, Tensor]]:
-        grey = x_fake.mean(1)  # (64, H, W)
+        grey = x_fake.mean(1)  # (n, H, W)
         return [], [], {"grid": ((grey + 1) * 127.5).clamp(0, 255).to(torch.uint8)}
 
 
@@ -462,7 +575,7 @@ def describe(experiment: Experiment) -> str:
     """What differs from the defaults and may be to blame, e.g. `loss=hinge, lr_D=0.1`."""
     loss = get_loss(experiment.loss).name
     words = [f"loss={loss}", f"lr_D={experiment.lr_D:g}", f"lr_G={experiment.lr_G:g}"]
-    for name in ("d_steps", "gradient_penalty", "r1", "clip", "spectral_norm"):
+    for name in ("d_steps", "gradient_penalty", "r1", "clip", "spectral_norm", "unroll", "pac"):
         value = getattr(experiment, name)
         if value != getattr(Experiment(), name):
             words.append(f"{name}={value}")

@@ -14,13 +14,25 @@ export function decode(view) {
   const bytes = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
   const start = 4 + new DataView(bytes).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, start - 4)));
-  const frame = { ...header, relative: header.verdict === "relative" };
-  for (const [name, { dtype, shape, offset }] of Object.entries(header.arrays)) {
+  const arrays = Object.entries(header.arrays).map(([name, { dtype, shape, offset }]) => {
     const length = shape.reduce((a, b) => a * b, 1);
     const Type = dtype === "f4" ? Float32Array : Uint8Array;
-    frame[name] = Object.assign(new Type(bytes, start + offset, length), { shape });
-  }
-  return frame;
+    return [name, Object.assign(new Type(bytes, start + offset, length), { shape })];
+  });
+  const named = (prefix) => Object.fromEntries(arrays.filter(([name]) => name.startsWith(prefix))
+    .map(([name, array]) => [name.slice(prefix.length), array]));
+  const whole = (head, own) => ({ ...head, relative: head.verdict === "relative", ...own });
+  // Of many GANs, the arrays of member k are called "k/…"; those without a prefix belong to all.
+  const shared = named("");
+  const members = (header.members ?? []).map((head, k) =>
+    whole(head, { ...shared, ...named(`${k}/`) }));
+  return { ...whole(header, shared), members };
+}
+
+export function columns(count, width) {
+  // How many panels stand beside each other: a picture needs some 150 pixels to be read.
+  if (width < (count > 3 ? 700 : 480)) return Math.min(count, 2);
+  return Math.ceil(count / Math.ceil(count / 4)); // rows of about equal length
 }
 
 export function arrowLength(gradient) {
@@ -30,17 +42,17 @@ export function arrowLength(gradient) {
   return gradient > 0 ? pixels * clamp(share, 0, 1) : 0;
 }
 
-export function decades(values) {
-  // The logarithmic axis: at least 1e-4 … 10, wider where the values are.
-  let [low, high] = [-4, 1];
+export function decades(values, { least = -4, lowest = -12, highest = Infinity } = {}) {
+  // The logarithmic axis: at least 10^least … 10, wider where the values are.
+  let [low, high] = [least, 1];
   for (const v of values) {
     if (!(v > 0 && v < Infinity)) continue;
-    low = Math.max(Math.min(low, Math.floor(Math.log10(v))), -12);
-    high = Math.max(high, Math.ceil(Math.log10(v)));
+    low = Math.max(Math.min(low, Math.floor(Math.log10(v))), lowest);
+    high = Math.min(Math.max(high, Math.ceil(Math.log10(v))), highest);
   }
   const ticks = [];
   for (let e = high; e >= low; e -= Math.ceil((high - low) / 6)) ticks.unshift(e);
-  return { low, high, ticks };
+  return { low, high, ticks, logarithmic: true };
 }
 
 export function niceTicks(low, high, count) {
@@ -68,6 +80,9 @@ const raised = (e) => "10" + String(e).replace(/./g, (c) => "⁻⁰¹²³⁴⁵�
 
 const mix = (a, b, t) => a.map((v, i) => Math.round(v + (b[i] - v) * t));
 const css = ([r, g, b], alpha = 1) => `rgba(${r},${g},${b},${alpha})`;
+const shades = (colourOf) => Array.from({ length: 256 }, (_, i) => colourOf(i / 255));
+const packed = (ramp) => // one number for the four bytes of a pixel: r, g, b, alpha
+  Uint32Array.from(ramp, ([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r);
 
 function readColour(text) {
   // Any CSS colour → [r, g, b, alpha]: the canvas knows all the ways to write one.
@@ -93,12 +108,17 @@ function palette(root) {
   const [muted, line, tile] = [0.66, 0.2, 0.06].map((t) => mix(bg, fg, t));
   const colours = { bg, fg, real, fake, muted, line, tile };
   for (const [name, c] of Object.entries(colours)) root.style.setProperty(`--${name}`, css(c));
-  const ramp = (middle, strength) => Array.from({ length: 256 }, (_, i) => {
-    const t = (2 * i) / 255 - 1; // D's verdict: fake … middle … real
+  const ramp = (middle, strength) => shades((share) => {
+    const t = 2 * share - 1; // D's verdict: fake … middle … real
     return mix(middle, t > 0 ? real : fake, strength * Math.abs(t) ** 0.8);
   });
+  const heat = ramp(bg, dark ? 0.42 : 0.36);
+  // The cube root shows 1/8 clearly and lifts a single sample off the background.
+  const strip = shades((share) => mix(bg, fake, Math.cbrt(share)));
+  const grey = shades((share) => mix([0, 0, 0], [255, 255, 255], share));
+  const ink = { heat: packed(heat), strip: packed(strip), grey: packed(grey) };
   // Borders of images have to be seen at 0.5 too.
-  return { ...colours, heat: ramp(bg, dark ? 0.42 : 0.36), border: ramp(mix(bg, fg, 0.35), 1) };
+  return { ...colours, ink, heat, border: ramp(mix(bg, fg, 0.35), 1) };
 }
 
 // ---- drawing: every function gets a context whose unit is the CSS pixel ----
@@ -113,12 +133,27 @@ function fit(canvas, width, height) {
   return ctx;
 }
 
-function bitmap(scratch, width, height, colourOf) {
+function bitmap(scratch, width, height, bytes, ink) {
   Object.assign(scratch, { width, height });
   const image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) image.data.set([...colourOf(i), 255], 4 * i);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = ink[bytes[i]];
   scratch.getContext("2d").putImageData(image, 0, 0);
   return scratch;
+}
+
+function keptLayer() {
+  // A canvas that is drawn anew only when it is to show something else.
+  const canvas = document.createElement("canvas");
+  let [data, look] = [[], []];
+  return (newData, newLook, edge, draw) => {
+    newLook = [...newLook, edge, newData.length, window.devicePixelRatio];
+    const same = newLook.every((value, i) => value === look[i])
+      && (newData === data || newData.every((value, i) => value === data[i]));
+    if (!same) draw(fit(canvas, edge, edge));
+    [data, look] = [newData, newLook];
+    return canvas;
+  };
 }
 
 function paint(ctx, { fill, stroke, width = 1, dash = [] }, trace) {
@@ -159,14 +194,21 @@ function disc(ctx, [x, y], r) {
 }
 
 function diamond(ctx, [x, y], r) {
-  polyline(ctx, [[x, y - r], [x + r, y], [x, y + r], [x - r, y]]);
+  ctx.moveTo(x, y - r); // without a list of corners: there are thousands of them in a frame
+  ctx.lineTo(x + r, y);
+  ctx.lineTo(x, y + r);
+  ctx.lineTo(x - r, y);
   ctx.closePath();
 }
 
-function arrows(ctx, pal, list) {
-  // [x, y of the tail, direction, length]; the halo lifts them off the samples.
+const reach = (edge) => clamp(edge / 400, 0.65, 1); // arrows of small pictures are shorter
+
+function arrows(ctx, pal, edge, list) {
+  // [x, y of the tail, direction, gradient]; the halo lifts them off the samples.
   const trace = () => {
-    for (const [x, y, angle, length] of list) {
+    for (const [x, y, angle, gradient] of list) {
+      const length = arrowLength(gradient) * reach(edge);
+      if (!length) continue;
       const tip = [x + length * Math.cos(angle), y + length * Math.sin(angle)];
       const barb = Math.min(5, 0.6 * length);
       const [a, b] = [angle + 2.6, angle - 2.6].map((turned) =>
@@ -179,7 +221,12 @@ function arrows(ctx, pal, list) {
   paint(ctx, { stroke: css(pal.fg, 0.85), width: 1.2 }, trace);
 }
 
-function draw2d(ctx, edge, f, pal, scratch) {
+function thinned(list, edge, most = MAX_ARROWS) {
+  const every = Math.ceil(list.length / (most * clamp(edge / 400, 0.5, 1)));
+  return list.filter((_, i) => i % every === 0);
+}
+
+function draw2d(ctx, edge, f, pal, scratch, layer) {
   const [x0, x1, y0, y1] = f.range;
   const X = (x) => ((x - x0) / (x1 - x0)) * edge;
   const Y = (y) => ((y1 - y) / (y1 - y0)) * edge;
@@ -187,29 +234,31 @@ function draw2d(ctx, edge, f, pal, scratch) {
     Array.from({ length: a.length / 2 }, (_, i) => [X(a[2 * i]), Y(a[2 * i + 1])]);
   const [rows, columns] = f.heat.shape;
   Object.assign(ctx, { imageSmoothingEnabled: true, imageSmoothingQuality: "high" });
-  ctx.drawImage(bitmap(scratch, columns, rows, (i) => pal.heat[f.heat[i]]), 0, 0, edge, edge);
+  ctx.drawImage(bitmap(scratch, columns, rows, f.heat, pal.ink.heat), 0, 0, edge, edge);
 
-  const samples = (colour, shape, list, radius) => {
+  const samples = (on, colour, shape, list, radius) => {
     // Halos are larger shapes underneath: stroking each sample would cost a third of a frame.
     for (const [fill, r] of [[css(pal.bg, 0.8), radius + 0.9], [css(colour, 0.95), radius]])
-      paint(ctx, { fill }, () => list.forEach((point) => shape(ctx, point, r)));
+      paint(on, { fill }, () => list.forEach((point) => shape(on, point, r)));
   };
   const zoom = clamp(edge / 400, 0.65, 1.4);
   const radius = zoom * (f.fake.length > 600 ? 2.7 : 3.3); // smaller where there are many
   const inside = ([x, y]) => x > 0 && x < edge && y > 0 && y < edge;
   const fakes = points(f.fake);
-  samples(pal.real, disc, points(f.real), 1.9 * zoom);
-  samples(pal.fake, diamond, fakes.filter(inside), radius);
+  const real = layer(f.real, [pal, ...f.range], edge, (on) => // the same in every frame and panel
+    samples(on, pal.real, disc, points(f.real), 1.9 * zoom));
+  ctx.drawImage(real, 0, 0, edge, edge);
+  samples(ctx, pal.fake, diamond, fakes.filter(inside), radius);
   paint(ctx, { stroke: css(pal.fake), width: 1.2 }, () => {
     // Those beyond the stage wait at its border, hollow.
     for (const point of fakes)
       if (!inside(point)) diamond(ctx, point.map((v) => clamp(v, 5, edge - 5)), radius);
   });
-  const every = Math.ceil(fakes.length / MAX_ARROWS);
-  arrows(ctx, pal, fakes.map(([x, y], i) => {
+  const pushed = fakes.map(([x, y], i) => {
     const [dx, dy] = [f.push[2 * i], -f.push[2 * i + 1]];
-    return [x, y, Math.atan2(dy, dx), i % every ? 0 : arrowLength(Math.hypot(dx, dy))];
-  }).filter((a) => a[3] > 0));
+    return [x, y, Math.atan2(dy, dx), Math.hypot(dx, dy)];
+  });
+  arrows(ctx, pal, edge, thinned(pushed.filter((arrow) => arrow[3] > 0), edge));
 }
 
 function draw1d(ctx, edge, f, pal) {
@@ -250,11 +299,11 @@ function draw1d(ctx, edge, f, pal) {
   });
   for (const [name, y] of [["x", xLine], ["z", zLine]])
     write(ctx, name, 7, y - 1, pal.fg, "italic 14px Georgia, serif");
-  const every = Math.ceil((4 * f.push.length) / MAX_ARROWS); // on one line there is less room
-  arrows(ctx, pal, [...f.push].map((push, i) => {
-    const y = xLine - 10 - 7 * ((i / every) % 3); // three tiers, so that neighbours stay apart
-    return [X(f.gz[i]), y, push > 0 ? 0 : Math.PI, i % every ? 0 : arrowLength(Math.abs(push))];
-  }).filter((a) => a[3] > 0));
+  const few = thinned([...f.push.keys()], edge, MAX_ARROWS / 4); // on one line there is less room
+  arrows(ctx, pal, edge, few.map((i, tier) => {
+    const y = xLine - 10 - 7 * (tier % 3); // three tiers, so that neighbours stay apart
+    return [X(f.gz[i]), y, f.push[i] > 0 ? 0 : Math.PI, Math.abs(f.push[i])];
+  }));
 }
 
 function drawImages(ctx, edge, f, pal, scratch) {
@@ -262,7 +311,7 @@ function drawImages(ctx, edge, f, pal, scratch) {
   const across = Math.ceil(Math.sqrt(n));
   const cell = edge / across;
   const side = cell - Math.max(0.16 * cell, 5);
-  bitmap(scratch, columns, rows * n, (i) => [f.grid[i], f.grid[i], f.grid[i]]);
+  bitmap(scratch, columns, rows * n, f.grid, pal.ink.grey);
   ctx.imageSmoothingEnabled = false;
   for (let i = 0; i < n; i++) {
     const x = ((i % across) + 0.5) * cell - side / 2;
@@ -282,40 +331,69 @@ function linearAxis(values) {
   return { low, high, ticks: niceTicks(low, high, 5) };
 }
 
-function drawChart(ctx, [width, height], { steps, logarithmic, xLabel }, curves, pal) {
-  const [left, right, top, bottom] = [36, width - 6, 8, height - 22];
-  const values = curves.flatMap(([data]) => [...data]).filter(Number.isFinite);
-  const { low, high, ticks } = (logarithmic ? decades : linearAxis)(values);
-  const first = steps[0] ?? 0;
-  const end = Math.max(last(steps) || 0, first + 1);
+function modeAxis(n) {
+  const every = Math.ceil(n / 5);
+  const ticks = Array.from({ length: Math.ceil(n / every) }, (_, i) => 1 + i * every);
+  return { low: n + 0.5, high: 0.5, ticks }; // mode 1 is on top
+}
+
+function times(gans) {
+  // From the first to the last step on record of any of them.
+  const ends = gans.flatMap(({ steps }) => (steps.length ? [steps[0], last(steps)] : []));
+  const first = ends.length ? Math.min(...ends) : 0;
+  return [first, Math.max(first + 1, ...ends)];
+}
+
+function drawAxes(ctx, [width, height], { span, axis, xLabel }, pal) {
+  // What curves and strips are drawn on. Without a label of the x axis it is a small one.
+  const [first, end] = span;
+  const small = !xLabel;
+  const [left, right, top, bottom] =
+    small ? [28, width - 1, 6, height - 6] : [36, width - 6, 8, height - 22];
+  const { low, high, ticks, logarithmic } = axis;
   const X = (step) => left + ((step - first) / (end - first)) * (right - left);
   const Y = (v) => bottom - ((v - low) / (high - low)) * (bottom - top);
-  const font = "10.5px system-ui, sans-serif";
+  const font = `${small ? 9.5 : 10.5}px system-ui, sans-serif`;
   for (const tick of ticks) {
     const y = Math.round(Y(tick)) + 0.5;
     paint(ctx, { stroke: css(pal.line) }, () => polyline(ctx, [[left, y], [right, y]]));
     write(ctx, logarithmic ? raised(tick) : short(tick), left - 6, y, pal.muted, font, "right");
   }
-  write(ctx, xLabel, 0, height - 6, pal.muted, font);
-  for (const tick of niceTicks(first, end, 4))
-    if (X(tick) > left + 26 && X(tick) < right - 12)
-      write(ctx, short(tick), X(tick), height - 6, pal.muted, font, "center");
+  if (!small) {
+    write(ctx, xLabel, 0, height - 6, pal.muted, font);
+    for (const tick of niceTicks(first, end, 4))
+      if (X(tick) > left + 26 && X(tick) < right - 12)
+        write(ctx, short(tick), X(tick), height - 6, pal.muted, font, "center");
+  }
+  return { ctx, X, Y, axis, span };
+}
+
+function drawCurves({ ctx, X, Y, axis: { logarithmic, low, high } }, steps, curves) {
+  // NaN and infinities leave a gap; a zero lies on the floor of the log scale.
+  const height = (v) => Y(logarithmic ? clamp(Math.log10(v), low, high) : v);
+  const at = (v, i) => [X(steps[i]), Number.isFinite(v) ? height(v) : NaN];
   for (const [data, colour] of curves)
-    paint(ctx, { stroke: css(colour), width: 1.6 }, () => {
-      let pen = false; // NaN and infinities leave a gap; a zero lies on the floor of the log scale
-      data.forEach((v, i) => {
-        const point = [X(steps[i]), Y(logarithmic ? Math.max(Math.log10(v), low) : v)];
-        if (Number.isFinite(v)) ctx[pen ? "lineTo" : "moveTo"](...point);
-        pen = Number.isFinite(v);
-      });
-    });
+    paint(ctx, { stroke: css(colour), width: 1.6 }, () => polyline(ctx, Array.from(data, at)));
+}
+
+function drawStrip({ ctx, X, Y, span: [first, end] }, { steps, strip }, pal, scratch) {
+  // Steps have equal distances. A column's middle is at its step: half of the outer ones is cut.
+  const [modes, columns] = strip.shape;
+  const [top, height] = [Y(0.5), Y(modes + 0.5) - Y(0.5)];
+  const ground = [X(first), top, X(end) - X(first), height];
+  paint(ctx, { stroke: css(pal.line), fill: css(pal.bg) }, () => ctx.rect(...ground));
+  if (columns < 2) return;
+  ctx.imageSmoothingEnabled = false;
+  const image = bitmap(scratch, columns, modes, strip, pal.ink.strip);
+  const [left, right] = [X(steps[0]), X(last(steps))];
+  ctx.drawImage(image, 0.5, 0, columns - 1, modes, left, top, right - left, height);
 }
 
 // ---- the page around the canvases ----
 
-const CHART = (ui) => `<div class="gan-chart"><div class="gan-title"><b data-ui="${ui}_name"></b>
-  <i class="gan-D" data-ui="${ui}_D_now"></i><i class="gan-G" data-ui="${ui}_G_now"></i></div>
-  <canvas data-ui="${ui}"></canvas></div>`;
+const CHART = (ui) => `<div class="gan-chart gan-${ui}"><div class="gan-title">
+  <b data-ui="${ui}_name"></b><i class="gan-D" data-ui="${ui}_D_now"></i><i class="gan-G"
+  data-ui="${ui}_G_now"></i></div><canvas data-ui="${ui}"></canvas></div>`;
 const PAGE = `<div class="gan-board"><div class="gan-head">
     <span class="gan-step"><span data-ui="counter"></span> <b data-ui="step"></b></span>
     <span class="gan-phase" data-ui="phase"></span></div>
@@ -323,19 +401,26 @@ const PAGE = `<div class="gan-board"><div class="gan-head">
     <canvas class="gan-sketch" data-ui="sketch"></canvas><div class="gan-hint" data-ui="hint"></div>
     <div class="gan-tools"><button type="button" data-ui="done"></button>
       <button type="button" data-ui="clear"></button></div></div>
+  <div class="gan-panels" data-ui="panels"></div>
   <div class="gan-legend" data-ui="legend"></div><div class="gan-keys" data-ui="keys"></div></div>
-  <div class="gan-side"><div class="gan-charts">${CHART("loss")}${CHART("grad")}</div>
-    <div class="gan-meters" data-ui="meters"></div></div>`;
+  <div class="gan-side"><div class="gan-charts">${["loss", "grad", "strip"].map(CHART).join("")}
+    </div><div class="gan-meters" data-ui="meters"></div></div>`;
+const PANEL = `<div class="gan-title"><b data-ui="name"></b></div>
+  <div class="gan-frame"><canvas data-ui="picture"></canvas>
+    <div class="gan-trouble" data-ui="trouble"></div></div>
+  <div class="gan-meters" data-ui="meters"></div>${["grad", "strip"].map(CHART).join("")}`;
 const TILE = `<div class="gan-name"></div><div class="gan-value"></div>
   <div class="gan-gauge"><div></div></div>`;
 
-function build(el) {
-  const root = document.createElement("div");
-  Object.assign(root, { className: "gan-stage", tabIndex: 0, innerHTML: PAGE, role: "group" });
-  root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's own keys stay out
-  el.append(root);
+function build(parent, tag, properties) {
+  const root = Object.assign(document.createElement(tag), properties);
+  parent.append(root);
   const parts = [...root.querySelectorAll("[data-ui]")].map((part) => [part.dataset.ui, part]);
   return { root, ...Object.fromEntries(parts) };
+}
+
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text; // else the page is laid out anew
 }
 
 const mark = (width, shape) => `<svg width="${width}" height="10">${shape}</svg>`;
@@ -344,23 +429,27 @@ const sampleLine = (colour, dash = "") => mark(26, `<path d="M0 5h26" stroke="va
 const sampleArrow = (length) => mark(length, `<path d="M0 5h${length}m-4-3l4 3l-4 3" fill="none"
   stroke="var(--fg)" stroke-width="1.2"/>`);
 
-function legend(f, pal, t) {
-  const ramp = (f.kind === "images" ? pal.border : pal.heat).filter((_, i) => i % 15 === 0);
+function legend(gans, pal, t, edge) {
+  const [{ kind }] = gans;
+  const ramp = (kind === "images" ? pal.border : pal.heat).filter((_, i) => i % 15 === 0);
   const gradient = `linear-gradient(90deg,${ramp.map((c) => css(c))})`;
   const bar = `<i class="gan-bar" style="background:${gradient}"></i>`;
-  const D = f.relative ? t("critic") : "D(x)";
-  const verdict = f.relative ? `${D} − ${bar} +` : `${D} 0 ${bar} 1`;
-  const lengths = [-3, -1, 1].map((e) => `${sampleArrow(arrowLength(10 ** e))} ${raised(e)}`);
+  const critics = [...new Set(gans.map((gan) => gan.relative))]; // both may stand side by side
+  const D = critics.map((critic) => (critic ? t("critic") : "D(x)"));
+  const verdicts = D.map((name, i) => (critics[i] ? `${name} − ${bar} +` : `${name} 0 ${bar} 1`));
+  const arrow = (gradient) => sampleArrow(reach(edge) * arrowLength(gradient));
+  const lengths = [-3, -1, 1].map((e) => `${arrow(10 ** e)} ${raised(e)}`);
   const push = `${t("push")} ${lengths.join(" ")}`;
   const real = mark(10, `<circle cx="5" cy="5" r="3" fill="var(--real)"/>`);
   const fake = mark(10, `<path d="M5 0l5 5l-5 5l-5-5z" fill="var(--fake)"/>`);
   const entries = {
-    "2d": [`${real} ${t("real")}`, `${fake} ${t("fake")}`, verdict, push],
+    "2d": [`${real} ${t("real")}`, `${fake} ${t("fake")}`, ...verdicts, push],
     "1d": [`${sampleLine("real")} p(x) ${t("real")}`, `${sampleLine("fake")} q(x) ${t("fake")}`,
-      `${sampleLine("fg", "8 4")} ${D}`, `${sampleLine("fg", "1.5 3.5")} D*(x) = p/(p+q)`, push],
-    images: [verdict],
+      `${sampleLine("fg", "8 4")} ${D.join(" / ")}`,
+      `${sampleLine("fg", "1.5 3.5")} D*(x) = p/(p+q)`, push],
+    images: verdicts,
   };
-  return entries[f.kind].map((entry) => `<span>${entry}</span>`).join("");
+  return entries[kind].map((entry) => `<span>${entry}</span>`).join("");
 }
 
 function showMeters(box, meters, t) {
@@ -371,14 +460,17 @@ function showMeters(box, meters, t) {
     tile.dataset.id = id;
     const [name, number, gauge] = tile.children;
     const share = of !== undefined ? value / of : unit === "%" ? value : NaN;
-    name.textContent = t(id);
-    number.textContent =
-      Number.isFinite(value) && unit === "%" ? Math.round(100 * value) : short(value);
+    put(name, t(id));
+    const percent = Number.isFinite(value) && unit === "%";
+    put(number, percent ? `${Math.round(100 * value)}` : short(value));
     number.dataset.unit = of !== undefined ? ` / ${of}` : unit ? ` ${unit}` : "";
     gauge.hidden = !Number.isFinite(share);
     gauge.firstChild.style.width = `${100 * clamp(share || 0, 0, 1)}%`;
   });
 }
+
+const spoken = (box) => [...box.children].map(({ children: [name, number] }) =>
+  `${name.textContent} ${number.textContent}${number.dataset.unit}`);
 
 // ---- drawing with the mouse, a finger or a pen ----
 
@@ -428,11 +520,14 @@ function sketchpad(ui, colour, finish) {
 const views = new WeakMap(); // how many views each model has on this page
 
 function render({ model, el }) {
-  const ui = build(el);
-  const scratch = document.createElement("canvas");
-  const size = new Map(); // element → [width, height], measured only when it changes
+  const look = { className: "gan-stage", tabIndex: 0, innerHTML: PAGE, role: "group" };
+  const ui = build(el, "div", look);
+  ui.root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's own keys stay out
+  const panels = []; // one for each GAN, where several stand side by side
+  const [scratch, layer] = [document.createElement("canvas"), keptLayer()];
+  const size = new WeakMap(); // element → [width, height], measured only when it changes
   const t = (key) => model.get("labels")[key] ?? key;
-  let [frame, pal, numbered, spoken, ticket] = [null, palette(ui.root), 0, 0, 0];
+  let [frame, pal, numbered, said, ticket] = [null, palette(ui.root), -Infinity, -Infinity, 0];
   let [acknowledged, timer] = [0, 0];
 
   function send(message) {
@@ -462,41 +557,112 @@ function render({ model, el }) {
 
   function draw() {
     ticket = 0;
+    const members = frame?.members ?? [];
+    const many = members.length > 0;
+    if (members.length !== panels.length) arrange(members.length);
+    if (many && model.get("drawing")) stopDrawing();
     ui.hint.textContent = model.get("drawing") ? t("draw_prompt") : frame ? "" : t("waiting");
     ui.root.classList.toggle("empty", !frame);
-    const [edge] = size.get(ui.picture) ?? [0];
+    const [edge] = size.get((many ? panels[0] : ui).picture) ?? [0];
     if (!frame || !edge) return;
-    DRAW[frame.kind](fit(ui.picture, edge, edge), edge, frame, pal, scratch);
-    showNumbers();
+    const paintOn = (canvas, gan) =>
+      DRAW[gan.kind](fit(canvas, edge, edge), edge, gan, pal, scratch, layer);
+    if (many) members.forEach((gan, k) => paintOn(panels[k].picture, gan));
+    else paintOn(ui.picture, frame);
+    showNumbers(many ? members : [frame], edge);
     const behind = frame.n - acknowledged;
     if (behind < 0 || behind >= model.get("ack_every")) acknowledge();
   }
 
-  function showNumbers() {
-    ui.step.textContent = frame.step.toLocaleString("en");
-    ui.phase.textContent = frame.phase ? t(`phase_${frame.phase}`) : "";
+  function arrange(count) {
+    const focused = ui.panels.matches(":focus-within");
+    for (const panel of panels.splice(count)) {
+      for (const canvas of canvases(panel)) watcher.unobserve(canvas);
+      panel.root.remove();
+    }
+    for (let k = panels.length; k < count; k++) {
+      const onclick = () => send({ type: "pick", member: k });
+      const look = { className: "gan-panel", type: "button", innerHTML: PANEL, onclick };
+      panels.push(build(ui.panels, "button", look));
+      for (const canvas of canvases(panels[k])) watcher.observe(canvas);
+    }
+    if (focused && !ui.panels.matches(":focus-within")) ui.root.focus({ preventScroll: true });
+    ui.root.classList.toggle("many", count > 0);
+    ui.root.classList.remove("striped"); // the panels are so themselves
+    ui.panels.style.setProperty("--columns", columns(count, size.get(ui.root)?.[0]));
+    numbered = said = -Infinity; // new numbers are due at once
+  }
+
+  function showNumbers(gans, edge) {
+    put(ui.step, frame.step.toLocaleString("en"));
+    put(ui.phase, frame.phase ? t(`phase_${frame.phase}`) : "");
     ui.phase.dataset.phase = frame.phase;
-    const look = frame.kind + frame.relative;
-    if (ui.legend.dataset.look !== look) ui.legend.innerHTML = legend(frame, pal, t);
+    const look = [gans[0].kind, ...new Set(gans.map((gan) => gan.relative))].join();
+    if (ui.legend.dataset.look !== look) ui.legend.innerHTML = legend(gans, pal, t, edge);
     ui.legend.dataset.look = look;
     // Charts and meters change slowly; drawn with each frame they would take the training's time.
-    if (frame.running && performance.now() - numbered < 125) return;
-    numbered = performance.now();
+    const now = performance.now();
+    if (frame.running && now - numbered < 125) return;
+    numbered = now;
+    const aloud = now - said >= 1000; // a screen reader cannot follow 30 a second
+    if (aloud) said = now;
+    panels.length ? showPanels(gans, aloud) : showSide(aloud);
+  }
+
+  function axes(canvas, options) {
+    const area = size.get(canvas) ?? [0, 0];
+    return drawAxes(fit(canvas, ...area), area, options, pal);
+  }
+
+  function showStrip(part, gan, span, xLabel) {
+    part.root.classList.toggle("striped", Boolean(gan.strip));
+    if (!gan.strip) return;
+    const axis = modeAxis(gan.strip.shape[0]);
+    if (!xLabel) axis.ticks = [1, gan.strip.shape[0]];
+    put(part.strip_name, t("strip"));
+    drawStrip(axes(part.strip, { span, axis, xLabel }), gan, pal, scratch);
+  }
+
+  function showSide(aloud) {
+    const [span, xLabel] = [times([frame]), t("counter")];
     for (const name of ["loss", "grad"]) {
       const [D, G] = [frame[`${name}_D`], frame[`${name}_G`]];
-      const area = size.get(ui[name]);
-      const curves = [[D, pal.fg], [G, pal.fake]];
-      const axes = { steps: frame.steps, logarithmic: name === "grad", xLabel: t("counter") };
-      drawChart(fit(ui[name], ...area), area, axes, curves, pal);
-      ui[`${name}_D_now`].textContent = `D ${short(last(D))}`;
-      ui[`${name}_G_now`].textContent = `G ${short(last(G))}`;
+      const axis = (name === "grad" ? decades : linearAxis)([...D, ...G].filter(Number.isFinite));
+      const plot = axes(ui[name], { span, axis, xLabel });
+      drawCurves(plot, frame.steps, [[D, pal.fg], [G, pal.fake]]);
+      put(ui[`${name}_D_now`], `D ${short(last(D))}`);
+      put(ui[`${name}_G_now`], `G ${short(last(G))}`);
     }
+    showStrip(ui, frame, span, xLabel);
     showMeters(ui.meters, frame.meters, t);
-    if (performance.now() - spoken < 1000) return; // a screen reader cannot follow 30 a second
-    spoken = performance.now();
-    const said = [...ui.meters.children].map(({ children: [name, number] }) =>
-      `${name.textContent} ${number.textContent}${number.dataset.unit}`);
-    ui.picture.ariaLabel = [`${t("counter")} ${frame.step}`, ...said].join(", ");
+    if (!aloud) return;
+    ui.picture.ariaLabel = [`${t("counter")} ${frame.step}`, ...spoken(ui.meters)].join(", ");
+  }
+
+  function showPanels(gans, aloud) {
+    // Shared axes, to be compared by; a gradient that explodes must not flatten those of others.
+    const span = times(gans);
+    const values = gans.flatMap((gan) => [...gan.grad_G]);
+    const axis = decades(values, { least: -5, lowest: -8, highest: 3 });
+    axis.ticks = [axis.low, axis.high];
+    gans.forEach((gan, k) => {
+      const panel = panels[k];
+      put(panel.name, gan.name);
+      put(panel.trouble, gan.trouble ?? "");
+      // D's verdicts are in the picture; as numbers they are shown where there are no others.
+      const others = gan.meters.filter(({ id }) => !id.startsWith("d_"));
+      showMeters(panel.meters, others.length ? others : gan.meters, t);
+      put(panel.grad_name, t("grad_norms"));
+      put(panel.grad_G_now, `G ${short(gan.grad_G_now ?? last(gan.grad_G))}`);
+      drawCurves(axes(panel.grad, { span, axis }), gan.steps, [[gan.grad_G, pal.fake]]);
+      showStrip(panel, gan, span);
+      if (!aloud) return;
+      const gradient = `${t("grad_norms")} ${panel.grad_G_now.textContent}`;
+      const words = [gan.name, gan.trouble, ...spoken(panel.meters), gradient, t("pick_hint")];
+      panel.root.ariaLabel = words.filter(Boolean).join(", ");
+      panel.root.title = t("pick_hint");
+      panel.name.title = gan.name; // it may be cut
+    });
   }
 
   function relabel() {
@@ -510,6 +676,7 @@ function render({ model, el }) {
 
   function recolour() {
     pal = palette(ui.root);
+    numbered = -Infinity; // charts, too, are to be drawn anew
     pad.redraw();
     relabel();
   }
@@ -553,9 +720,12 @@ function render({ model, el }) {
   const watcher = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries)
       size.set(target, [contentRect.width, contentRect.height]);
-    ui.root.classList.toggle("wide", size.get(ui.root)[0] >= WIDE);
+    const [width] = size.get(ui.root);
+    ui.root.classList.toggle("wide", width >= WIDE);
+    ui.panels.style.setProperty("--columns", columns(panels.length, width));
     recolour(); // only now, on the page, does the stage have a background
   });
+  const canvases = (part) => [part.picture, part.loss, part.grad, part.strip].filter(Boolean);
   const themes = new MutationObserver(recolour);
   const listeners = {
     "change:frame": read, "change:labels": relabel, "change:drawing": mode, "change:size": resize,
@@ -564,7 +734,7 @@ function render({ model, el }) {
     views.set(model, (views.get(model) ?? 0) + change);
     send({ type: "views", count: views.get(model) });
   };
-  for (const part of [ui.root, ui.picture, ui.loss, ui.grad]) watcher.observe(part);
+  for (const part of [ui.root, ...canvases(ui)]) watcher.observe(part);
   for (const part of [document.documentElement, document.body])
     themes.observe(part, { attributeFilter: ["data-jp-theme-name", "class", "theme", "style"] });
   for (const [name, act] of Object.entries(listeners)) model.on(name, act);

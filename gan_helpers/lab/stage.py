@@ -29,7 +29,8 @@ class Stage(anywidget.AnyWidget):
 
     Messages to Python (`on_msg`), each a dict with a "type":
     "shown" (n: every frame up to n is drawn or skipped), "strokes" (strokes: polylines of [x, y] in
-    the range of the frame), "key" (action: toggle, step, step_D, step_G, reset), "views" (count).
+    the range of the frame), "key" (action: toggle, step, step_D, step_G, reset), "pick" (member:
+    the one of several GANs that was clicked), "views" (count).
     """
 
     _esm = HERE / "stage.js"
@@ -51,6 +52,11 @@ class Stage(anywidget.AnyWidget):
 
 def pack_frame(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
     """One frame as bytes: uint32 length of the header | JSON header | the arrays' bytes.
+
+    Of several GANs side by side (kind "many") the header has `members`, each the header of a frame
+    with a `name` and perhaps the words of a `trouble`; the arrays of member k are called "k/heat",
+    "k/fake", …, and those without a prefix belong to all. `strip` [M, T] is the share of generated
+    samples on each of M modes, 0 to 255, at the T `steps` of the curves, which are equally spaced.
 
     header: what JSON can say; NaN and infinities become null. arrays: float32 or uint8, any shape;
     each begins at a multiple of 4 bytes, so that JavaScript can look at it without copying.

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any
@@ -22,9 +22,11 @@ from IPython.core.getipython import get_ipython
 from gan_helpers import training
 from gan_helpers.checks import check_choice, check_int
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
+from gan_helpers.lab.comparison import CHOICES, Comparison, variants_of
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.session import (
     DIGITS,
+    Detail,
     Session,
     TrainStep,
     Trouble,
@@ -35,6 +37,7 @@ from gan_helpers.lab.session import (
 from gan_helpers.lab.stage import Stage, pack_frame, unpack_frame
 from gan_helpers.lab.worker import MAX_PER_SECOND, Worker
 from gan_helpers.losses import LOSSES, get_loss
+from gan_helpers.remedies import REMEDIES
 from gan_helpers.training import Experiment
 
 RATES = (1, 10, 100, 1000)
@@ -55,11 +58,16 @@ SLIDERS: dict[str, Callable[..., W.Widget]] = {
     "gradient_penalty": partial(W.SelectionSlider, options=(0.0, 0.1, 0.3, 1.0, 3.0, 10.0)),
     "r1": partial(W.SelectionSlider, options=(0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0)),
     "clip": partial(W.SelectionSlider, options=(0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
+    "unroll": partial(W.SelectionSlider, options=(0, 1, 3, 5, 10)),
+    "pac": partial(W.SelectionSlider, options=(1, 2, 4, 8)),
 }
+LEADS = (0, 10, 30, 100, 300, 1000, 3000)  # updates that D can be ahead
+CHUNK = 25  # updates of D between two pictures while it runs ahead
 ROWS = {
     "basics": ("d_steps", "lr_D", "lr_G", "batch_size", "width"),
-    "remedies": ("spectral_norm", "gradient_penalty", "r1", "clip"),
+    "remedies": ("spectral_norm", "gradient_penalty", "r1", "clip", "unroll", "pac"),
 }
+COMPARED = ("loss", "remedy", "seed", *CHOICES)
 _live: weakref.WeakSet[Lab] = weakref.WeakSet()  # to end the lab of a cell that is run again
 _hooked: weakref.WeakSet[Any] = weakref.WeakSet()  # shells whose interrupts pause the labs
 
@@ -77,6 +85,9 @@ class Lab:
         device: where to train; None measures what is quickest.
         experiment: all settings at once; by default what suits the data.
         train_step: your own step, `(gan, data) -> (loss_D, loss_G)`.
+        compare: what stands side by side from the start: "loss", "remedy", "seed", "lr_D", …, or
+            the variants themselves, name -> settings that differ.
+        remedies: whether there is a button for each remedy of section 12.4.2.
         **settings: single fields of the experiment, e.g. `loss="saturating"`.
 
     Raises:
@@ -92,6 +103,8 @@ class Lab:
         device: str | None = None,
         experiment: Experiment | None = None,
         train_step: TrainStep = training.train_step,
+        compare: str | Mapping[str, Mapping[str, Any]] | None = None,
+        remedies: bool = False,
         **settings: Any,
     ) -> None:
         self.text = labels(lang)
@@ -103,6 +116,11 @@ class Lab:
         if device is None:
             device, self.seconds_per_step = training.choose_device(full, chosen.to)
         self.session = Session(full, chosen, seed, device, train_step)
+        self.comparison: Comparison | None = None
+        self.compared, self.with_remedies = "one", remedies
+        self.treated: dict[str, dict[str, Any]] = {}  # remedy -> what it has replaced
+        self.lead = self.wanted_lead = 0  # updates that D is ahead of a G that stands still
+        self._unled: training.GAN | None = None  # the GAN before them
         self.world = data if isinstance(data, str) else OWN
         self.worker = Worker(self.session, self._publish, self._ready, self._report)
         self._sent = self._shown = 0
@@ -113,6 +131,8 @@ class Lab:
         self.stage = Stage(labels=self.text, ack_every=ACK_EVERY)
         self.stage.on_msg(self._on_stage_message)
         self._build_controls()
+        if compare is not None:
+            self._compare(compare)
         enable_on_colab()
         self._end_labs_of_this_cell()
         self._publish()
@@ -145,7 +165,7 @@ class Lab:
         """Start again, from the same seed unless another is given."""
         with self.worker.lock:
             self.worker.playing = False
-            self.session.reset(seed)
+            self.shown.reset(seed)
         self._publish()
 
     def rewind(self, step: int) -> None:
@@ -153,6 +173,30 @@ class Lab:
         with self.worker.lock:
             self._rewind(step)
         self._publish()
+
+    def compare(self, what: str | Mapping[str, Mapping[str, Any]]) -> None:
+        """Let the GAN go on side by side under several settings, from exactly these weights.
+
+        Args:
+            what: "loss", "remedy", "seed", "lr_D", "d_steps", …; or the variants themselves,
+                name -> settings that differ, e.g. `{"slow D": {"lr_D": 1e-4}, "fast D": {…}}`; or
+                "one" to go back to where they parted.
+        """
+        with self.worker.lock:
+            self._compare(what)
+        self._publish()
+
+    def pick(self, name: str) -> None:
+        """Go on with one of the GANs side by side, alone."""
+        names = list(self.comparison.sessions) if self.comparison else []
+        with self.worker.lock:
+            self._pick(names.index(check_choice("name", name, names)))
+        self._publish()
+
+    @property
+    def shown(self) -> Any:
+        """What the lab shows and trains: the session, or the comparison that it has split into."""
+        return self.comparison or self.session
 
     def close(self) -> None:
         """End the thread; the last picture stays."""
@@ -189,6 +233,32 @@ class Lab:
             options=[*loss_names, (t["own_loss"], OWN)], value=self._loss(), description=t["loss"]
         )
         self.loss.observe(self._on_loss, "value")
+        names = [("one", t["compare_one"])] + [(n, t[f"compare_{n}"]) for n in COMPARED]
+        self.compare_with = W.Dropdown(
+            options=[(words, name) for name, words in names] + [(t["compare_own"], OWN)],
+            value="one",
+            description=t["compare"],
+            tooltip=t["compare_hint"],
+            style={"description_width": "initial"},
+        )
+        self.compare_with.observe(self._on_compare, "value")
+        self.remedies = {
+            name: W.ToggleButton(description=t[f"remedy_{name}"], tooltip=t[f"{name}_hint"])
+            for name in REMEDIES
+            if name != "pac"  # needs new networks
+        }
+        for name, button_ in self.remedies.items():
+            button_.layout.width = "auto"
+            button_.observe(partial(self._on_remedy, name), "value")
+        self.lead_slider = W.SelectionSlider(
+            options=LEADS,
+            description=t["lead"],
+            tooltip=t["lead_hint"],
+            continuous_update=False,
+            style={"description_width": "initial"},
+        )
+        self.lead_slider.layout.width = "29em"
+        self.lead_slider.observe(self._on_lead, "value")
         self.settings = {name: self._setting(name) for names in ROWS.values() for name in names}
         self.time = W.SelectionSlider(
             options=(0,), description=t["time"], tooltip=t["time_hint"], continuous_update=False
@@ -215,7 +285,7 @@ class Lab:
             extra["options"] = [(self._number(v), v) for v in nearby(options, value)]
         widget = make(value=value, description=self.text[name], style=wide, **extra)
         widget.layout.width = "29em"
-        off = None if name == "clip" else 0.0  # a slider cannot hold None
+        off = None if name == "clip" else type(value)(0)  # a slider cannot hold None
 
         def post(change: dict[str, Any]) -> None:
             self._post_change({name: change["new"] or off} if options else {name: change["new"]})
@@ -233,12 +303,16 @@ class Lab:
     def _arrange(self) -> W.VBox:
         wrap = W.Layout(flex_flow="row wrap", align_items="center")
         buttons = W.Box([self.play_button, *self.buttons.values(), self.rate], layout=wrap)
-        choices = W.Box([self.data, self.draw_button, self.loss], layout=wrap)
+        choices = W.Box([self.data, self.draw_button, self.loss, self.compare_with], layout=wrap)
+        cures = W.Box([W.Label(self.text["cures"]), *self.remedies.values()], layout=wrap)
+        cures.layout.display = None if self.with_remedies else "none"
+        rows = {row: [self.settings[name] for name in names] for row, names in ROWS.items()}
+        rows["basics"].append(self.lead_slider)
         groups = W.Accordion(
-            [W.Box([self.settings[n] for n in names], layout=wrap) for names in ROWS.values()],
-            titles=[self.text[row] for row in ROWS],
+            [W.Box(widgets, layout=wrap) for widgets in rows.values()],
+            titles=[self.text[row] for row in rows],
         )
-        return W.VBox([buttons, choices, self.message, self.stage, self.time, groups])
+        return W.VBox([buttons, choices, cures, self.message, self.stage, self.time, groups])
 
     # --- what a touched control does: it leaves a command --------------------------------------
 
@@ -246,18 +320,12 @@ class Lab:
         self.worker.pause() if self.worker.playing else self.play()
 
     def _act(self, name: str) -> None:
-        session = self.session
-        actions: dict[str, Callable[[], Any]] = {
-            "step": session.step,
-            "step_D": session.step_D,
-            "step_G": session.step_G,
-            "reset": session.reset,
-            "new_seed": lambda: session.reset(session.seed + 1),
-        }
-
         def command() -> None:
             self.worker.playing = self.worker.playing and name in ("reset", "new_seed")
-            actions[name]()
+            if name == "new_seed":
+                self.shown.reset(self.shown.seed + 1)
+            else:
+                getattr(self.shown, name)()
             self._say("ready") if name in ("reset", "new_seed") else None
 
         self.worker.post(command)
@@ -284,6 +352,20 @@ class Lab:
         if not self._syncing and step != self.time.options[-1]:
             self.worker.post(lambda: self._rewind(step))
 
+    def _on_compare(self, change: dict[str, Any]) -> None:
+        what = change["new"]
+        if not self._syncing and what != OWN:
+            self.worker.post(lambda: self._compare(what))
+
+    def _on_remedy(self, name: str, change: dict[str, Any]) -> None:
+        if not self._syncing:
+            self.worker.post(lambda: self._treat(name, change["new"]))
+
+    def _on_lead(self, change: dict[str, Any]) -> None:
+        if not self._syncing:
+            self.wanted_lead = change["new"]
+            self.worker.post(lambda: self._run_ahead(change["new"]))
+
     def _on_stage_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
         self._heard_at = time.monotonic()
         kind = content.get("type")
@@ -296,6 +378,8 @@ class Lab:
         elif kind == "key":
             action = content["action"]
             self._toggle() if action == "toggle" else self._act(action)
+        elif kind == "pick":
+            self.worker.post(lambda: self._pick(content["member"]))
         elif kind == "views":
             self._views = content["count"]
             if self._views == 0:  # nobody looks any more
@@ -311,14 +395,18 @@ class Lab:
         new = {k: v for k, v in settings.items() if k not in current or current[k] != v}
         if not new:
             return
-        restarted = session.change(**new)
+        if self.comparison:
+            restarted = self.comparison.change(**new)
+            session.change(**new)
+        else:
+            restarted = session.change(**new)
         if "data" in new:
             self.world = new["data"] if isinstance(new["data"], str) else OWN
         if restarted:
             self._say("restarted")
         else:
             what = ", ".join(f"{self._word(k)} = {self._word(v)}" for k, v in new.items())
-            self._say("changed", what=what, step=session.gan.step)
+            self._say("changed", what=what, step=self.shown.at)
 
     def _draw(self, strokes: list[list[tuple[float, float]]]) -> None:
         data = from_drawing(strokes)
@@ -326,12 +414,74 @@ class Lab:
         self._apply({"data": data})
         self._say("drawn" if self.session.kind == before else "drawn_anew", n=len(data.means))
 
+    def _compare(self, what: str | Mapping[str, Mapping[str, Any]]) -> None:
+        """Split into variants; "one" goes back to the GAN that they all came from."""
+        if what == "one":
+            self.comparison, self.compared = None, "one"
+            self._say("rejoined", step=self.session.at)
+        else:
+            origin = self.session
+            variants = variants_of(what, origin) if isinstance(what, str) else what
+            named = {self._variant(name, own): own for name, own in variants.items()}
+            self.comparison = Comparison(origin, named)
+            self.compared = what if isinstance(what, str) else OWN
+            same_weights = origin.at and what != "seed"
+            self._say("forked" if same_weights else "side_by_side", n=len(named), step=origin.at)
+        self.worker.session = self.shown
+
+    def _variant(self, name: str, settings: Mapping[str, Any]) -> str:
+        """What a variant is called in the reader's language."""
+        for key in (f"remedy_{name}", name):
+            if key in self.text:
+                return self.text[key]
+        if len(settings) == 1:
+            ((field, value),) = settings.items()
+            if field in self.text and name.startswith(field):
+                return f"{self.text[field]} {self._number(value or 0)}"
+        return name
+
+    def _pick(self, member: int) -> None:
+        """The chosen one of several goes on alone, with its settings and its past."""
+        if self.comparison is None:  # a second click came too late
+            return
+        name, chosen = list(self.comparison.sessions.items())[member]
+        self.session = chosen.fork(Detail())
+        self.comparison, self.compared, self.treated = None, "one", {}
+        self.worker.session = self.session
+        self._say("picked", name=name, step=self.session.at)
+
+    def _treat(self, name: str, on: bool) -> None:
+        """Apply a remedy to the GAN as it is, or take it off again."""
+        e = self.session.experiment
+        if on:
+            self.treated[name] = {k: getattr(e, k) for k in REMEDIES[name]}
+        self._apply(REMEDIES[name] if on else self.treated.pop(name, {}))
+
+    def _run_ahead(self, lead: int) -> None:
+        """Bring D `lead` updates ahead of a G that stands still; fewer than now starts anew."""
+        self.worker.playing = False
+        session = self.session
+        unled = self._unled
+        if unled is None or self.lead == 0 or session.at != unled.step:
+            self.lead, unled = 0, session.gan.copy()
+        self._unled = unled
+        if lead < self.lead:
+            self.lead, session.gan = 0, unled.copy()
+            session.gan.configure(session.experiment)
+        while self.lead < lead and not session.trouble and self.worker.inbox.empty():
+            for _ in range(min(CHUNK, lead - self.lead)):
+                session.step_D()
+                self.lead += 1
+            self._say("led", n=self.lead, norm=f"{session.push_on_G():.1e}")
+            self._publish()
+        self._say("led", n=self.lead, norm=f"{session.push_on_G():.1e}")
+
     def _rewind(self, step: int) -> None:
         self.worker.playing = False
-        self.session.rewind(step)
+        self.shown.rewind(step)
         name = getattr(self.session.data, "name", OWN)
         self.world = name if name in dict(self.data.options).values() else OWN
-        self._say("rewound", step=self.session.gan.step)
+        self._say("rewound", step=self.shown.at)
 
     def _report(self, error: Exception) -> None:
         """A setting was refused, or code raised an error: say so beside the lab."""
@@ -344,7 +494,7 @@ class Lab:
         with self.worker.lock:
             # While it plays, every second picture shows the heat-map of the one before.
             new_heat = not self.worker.playing or self._sent % 2 == 0
-            header, arrays = self.session.frame(new_heat)
+            header, arrays = self.shown.frame(new_heat)
             self._sent += 1
             self._sent_at = time.monotonic()
             header |= {"n": self._sent, "running": self.worker.playing}
@@ -359,12 +509,19 @@ class Lab:
         return waiting < IN_FLIGHT or time.monotonic() - self._sent_at > PATIENCE
 
     def _sync_controls(self, timeline: Any) -> None:
-        playing, trouble = self.worker.playing, self.session.trouble
+        playing, trouble = self.worker.playing, self.shown.trouble
         self._syncing_thread = threading.get_ident()
         try:
             self.play_button.description = self.text["pause" if playing else "play"]
             self.play_button.icon = "pause" if playing else "play"
             self.loss.value, self.data.value = self._loss(), self.world
+            self.compare_with.value = self.compared
+            for name, button in self.remedies.items():
+                button.value = name in self.treated
+                button.disabled = self.comparison is not None
+            still = self._unled is not None and self._unled.step == self.session.at
+            self.lead_slider.value = self.wanted_lead if still else 0
+            self.lead_slider.disabled = self.comparison is not None
             for name, widget in self.settings.items():
                 value = self._shown_value(name)
                 if widget.value != value:
@@ -374,10 +531,10 @@ class Lab:
                     widget.value = value
             self.time.readout = not playing  # it moves only when it is paused
             if not playing:
-                steps = sorted({*(int(s) for s in timeline), self.session.gan.step})
+                steps = sorted({*(int(s) for s in timeline), self.shown.at})
                 if list(self.time.options) != steps:
                     self.time.options = steps
-                self.time.value = self.session.gan.step
+                self.time.value = self.shown.at
             self.time.disabled = playing
         finally:
             self._syncing_thread = 0
@@ -465,7 +622,7 @@ def pause_after_interrupt(result: Any) -> None:
         for lab in list(_live):
             if lab.worker.playing:
                 lab.pause()
-                lab._say("interrupted", step=lab.session.gan.step)
+                lab._say("interrupted", step=lab.shown.at)
 
 
 def nearby(options: Any, value: Any) -> list[Any]:

@@ -155,18 +155,10 @@ class Worker:
             if self.rate > 2:
                 self.session.step()
             else:
-                self._half_step()
+                self.session.half_step()
         self._show()
         while (left := start + 1 / self.rate - time.perf_counter()) > 0 and self.inbox.empty():
             time.sleep(min(left, 0.02))
-
-    def _half_step(self) -> None:
-        """D k times, then G: the same updates as `Session.step`, one at a time."""
-        session = self.session
-        if session.d_updates < session.experiment.d_steps:
-            session.step_D()
-        else:
-            session.step_G()
 
     def _show(self) -> None:
         start = time.perf_counter()

@@ -1,0 +1,150 @@
+"""A digit classifier, trained on MNIST: which digit is a picture, and what are its features?
+
+The weights are in the repository; data/train_classifier.py makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+SIZES = (16, 28)
+N_FEATURES = 64
+
+PACKAGE = Path(__file__).parent
+#: Where the weights lie, as in images.py: in an installed package, or in a checkout.
+EMBEDDED = (PACKAGE / "_data", PACKAGE.parent / "data")
+
+
+class DigitClassifier(nn.Module):
+    """Two convolutions and two linear layers, after LeNet (LeCun et al., 1998).
+
+    Args:
+        size: edge of a picture, 16 or 28.
+
+    Raises:
+        ValueError: if there is no such size.
+    """
+
+    def __init__(self, size: int = 28) -> None:
+        super().__init__()
+        self.size = check_size(size)
+        with torch.random.fork_rng(devices=[]):  # first weights do not move the random state
+            self.body = nn.Sequential(
+                nn.Conv2d(1, 16, 3, padding=1),
+                nn.MaxPool2d(2),  # (N, 16, size/2, size/2)
+                nn.ReLU(),  # after the maximum: the same, of a quarter of the numbers
+                nn.Conv2d(16, 32, 3, padding=1),
+                nn.MaxPool2d(2),  # (N, 32, size/4, size/4)
+                nn.ReLU(),
+                nn.Flatten(),
+                nn.Linear(32 * (size // 4) ** 2, N_FEATURES),
+                nn.ReLU(),
+            )
+            self.out = nn.Linear(N_FEATURES, 10)
+
+    def features(self, x: Tensor) -> Tensor:
+        """x `[N, 1, size, size]` in [-1, 1] -> what the last layer sees, `[N, 64]`, 0 or more.
+
+        Raises:
+            ValueError: if x has another shape.
+            TypeError: if x holds bytes or other whole numbers.
+        """
+        if x.dim() != 4 or x.shape[1:] != (1, self.size, self.size):
+            raise ValueError(
+                f"x has shape {list(x.shape)}; this classifier needs [N, 1, {self.size}, "
+                f"{self.size}]. load_classifier(size) has one for each size of {SIZES}."
+            )
+        if not x.is_floating_point():
+            raise TypeError(
+                f"x is {x.dtype}; it has to be float in [-1, 1]. Bytes are brought there by "
+                f"x / 127.5 - 1."
+            )
+        return self.body(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x `[N, 1, size, size]` in [-1, 1] -> the logits of the ten digits, `[N, 10]`."""
+        return self.out(self.features(x))
+
+
+def check_size(size: object) -> int:
+    """Return `size` if there is a classifier for pictures of that size."""
+    if isinstance(size, bool) or not isinstance(size, int) or size not in SIZES:
+        raise ValueError(f"size = {size!r} has no classifier; choose one of {SIZES}.")
+    return size
+
+
+def file_name(size: int) -> str:
+    """The name of the weights for pictures of that size."""
+    return f"digit_classifier_{check_size(size)}.safetensors"
+
+
+def load_classifier(
+    size: int = 28, device: str | torch.device = "cpu", root: str | Path | None = None
+) -> DigitClassifier:
+    """The trained classifier for pictures of that size: in eval mode, its weights frozen.
+
+    Args:
+        size: edge of a picture, 16 or 28.
+        device: where it is to work.
+        root: the folder to look in; by default where the embedded data are.
+
+    Raises:
+        ValueError: if there is no such size.
+        FileNotFoundError, OSError: if the weights are missing or damaged; the message says how to
+            get them back.
+    """
+    # Imported here: it adds nothing to the start of who does not classify.
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    name = file_name(size)
+    folders = EMBEDDED if root is None else (Path(root).expanduser(),)
+    get_back = f"`git checkout -- data/{name}` in the repository brings it back."
+    path = next((f / name for f in folders if (f / name).is_file()), None)
+    if path is None:
+        looked = ", ".join(map(str, folders))
+        raise FileNotFoundError(f"{name} is missing; looked in {looked}. {get_back}")
+    classifier = DigitClassifier(size)
+    try:
+        classifier.load_state_dict(load(path.read_bytes()))
+    except (SafetensorError, RuntimeError) as error:  # no such file format; other layers
+        raise OSError(f"{path} is damaged: {error}. {get_back}") from error
+    return classifier.to(device).eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def in_batches(function: Callable[[Tensor], Tensor], x: Tensor, size: int = 1000) -> Tensor:
+    """`function(x)` a batch at a time, so that 60,000 pictures need little memory.
+
+    Without gradients.
+
+    Args:
+        function: from `[N, ...]` to `[N, ...]`, each row by itself, e.g. `classifier.features`.
+        x: `[N, ...]`.
+        size: rows in a batch.
+    """
+    return torch.cat([function(batch) for batch in x.split(size)])
+
+
+def classify(classifier: DigitClassifier, x: Tensor) -> tuple[Tensor, Tensor]:
+    """What the classifier sees in each picture, and how sure of it it is.
+
+    Args:
+        classifier: as loaded by `load_classifier`.
+        x: pictures `[N, 1, size, size]` in [-1, 1], on the device of the classifier.
+
+    Returns:
+        (digit `[N]`, int64; its probability according to the classifier `[N]`, 0.1 to 1).
+
+    Raises:
+        ValueError: if x has another shape, or is not finite.
+        TypeError: if x holds bytes or other whole numbers.
+    """
+    if not x.isfinite().all():  # NaN would look like a 0
+        raise ValueError("x holds NaN or infinity; the pictures have to be in [-1, 1].")
+    confidence, digit = in_batches(classifier, x).softmax(-1).max(-1)
+    return digit, confidence

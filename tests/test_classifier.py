@@ -1,0 +1,303 @@
+"""The digit classifier whose weights are in data/, and the distance that uses its features."""
+
+import hashlib
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+from hypothesis import given, strategies as st
+from safetensors import safe_open
+
+from gan_helpers import classifier as module
+from gan_helpers.classifier import (
+    N_FEATURES,
+    SIZES,
+    DigitClassifier,
+    classify,
+    file_name,
+    in_batches,
+    load_classifier,
+)
+from gan_helpers.images import load_mnist
+from gan_helpers.metrics import frechet_distance
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def written(path):
+    """What the training noted in the file."""
+    with safe_open(path, "pt") as file:
+        return json.loads(file.metadata()["training"])
+
+
+@pytest.fixture(scope="module")
+def training():
+    """data/train_classifier.py; a script beside the data, in no package."""
+    spec = importlib.util.spec_from_file_location("train_classifier", DATA / "train_classifier.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def size(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def digits(size):
+    return load_classifier(size)
+
+
+@pytest.fixture(scope="module")
+def test_set(size):
+    return load_mnist("test", size)
+
+
+# --- the shipped weights -----------------------------------------------------------------------
+
+
+def test_99_percent_of_the_whole_test_set(digits, test_set, training):
+    digit, confidence = classify(digits, test_set.x)
+    right = digit == test_set.y
+    assert right.double().mean() >= 0.99
+    assert digit.dtype == torch.int64 and digit.shape == confidence.shape == (10_000,)
+    assert confidence.min() >= 0.1 and confidence.max() <= 1
+    assert confidence[right].mean() > confidence[~right].mean() + 0.1  # it knows when it guesses
+    for y in range(10):
+        assert right[test_set.y == y].double().mean() > 0.975  # no digit is left behind
+
+    about = written(DATA / file_name(digits.size))
+    # 0.0003: three pictures on the border, which another machine may round to the other side.
+    assert about["test_accuracy"] == pytest.approx(right.double().mean().item(), abs=0.0003)
+    assert about["seed"] == training.SEED and about["steps"] == training.STEPS[digits.size]
+    assert about["command"] == training.COMMAND
+
+
+def test_the_readme_tells_of_the_files(size):
+    text = (DATA / "README.md").read_text(encoding="utf-8")
+    name = file_name(size)
+    (row,) = re.findall(rf"(?m)^\| `{re.escape(name)}` .*$", text)
+    content = (DATA / name).read_bytes()
+    assert hashlib.sha256(content).hexdigest() in row
+    assert f"{written(DATA / name)['test_accuracy']:.2%}".replace("%", " %") in row
+    assert len(content) < 500_000
+
+
+def test_features_are_what_the_last_layer_sees(digits, test_set):
+    x = test_set.x[:32]
+    features = digits.features(x)
+    assert features.shape == (32, N_FEATURES) and features.min() >= 0
+    assert torch.equal(digits.out(features), digits(x))
+    used = (digits.features(test_set.x[:1000]) > 0).any(0).float().mean()
+    assert used > 0.8  # few units are always off
+
+
+def test_loaded_to_be_used_not_trained(digits):
+    assert not digits.training
+    assert not any(p.requires_grad for p in digits.parameters())
+    x = torch.zeros(2, 1, digits.size, digits.size, requires_grad=True)
+    assert digits(x).requires_grad  # but a gradient can pass, to pictures that a G made
+    assert not classify(digits, x)[1].requires_grad
+
+
+def test_batches_do_not_change_the_answer(digits, test_set):
+    x = test_set.x[:70]
+    whole = digits.features(x)
+    assert torch.allclose(in_batches(digits.features, x, size=32), whole, atol=1e-4)
+    assert in_batches(digits.features, x[:0]).shape == (0, N_FEATURES)
+
+
+def test_28_is_the_default():
+    assert load_classifier().size == 28
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu(digits, test_set):
+    digit, _ = classify(load_classifier(digits.size, "cuda"), test_set.x[:500].cuda())
+    assert digit.is_cuda and (digit.cpu() == classify(digits, test_set.x[:500])[0]).all()
+
+
+# --- the distance ------------------------------------------------------------------------------
+
+
+def scipy_distance(a, b):
+    """The formula as usually written, with the root of a matrix that is not symmetric."""
+    a, b = a.double().numpy(), b.double().numpy()
+    A, B = np.cov(a.T), np.cov(b.T)
+    root = scipy.linalg.sqrtm(A @ B).real
+    return ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(A + B - 2 * root)
+
+
+def test_frechet_distance_is_that_of_scipy():
+    mix = torch.randn(2, 6, 6, generator=seeded(1))
+    a = torch.randn(50, 6, generator=seeded(2)) @ mix[0]
+    b = torch.randn(40, 6, generator=seeded(3)) @ mix[1] + 1
+    distance = frechet_distance(a, b)
+    assert distance.dtype == torch.float64 and distance.shape == ()
+    assert float(distance) == pytest.approx(scipy_distance(a, b), rel=1e-8)
+    assert float(frechet_distance(b, a)) == pytest.approx(float(distance), rel=1e-8)
+
+
+@given(
+    st.lists(st.tuples(*[st.floats(0.1, 5)] * 2, st.floats(-5, 5)), min_size=1, max_size=4),
+)
+def test_frechet_distance_of_equal_axes_in_closed_form(axes):
+    """Covariances with the same axes: the sum of (s_a - s_b)^2 + (mu_a - mu_b)^2."""
+    s_a, s_b, shift = torch.tensor(axes, dtype=torch.float64).T  # (F,) each
+    n = len(axes)
+    corners = torch.cat([torch.eye(n), -torch.eye(n)]).double()  # (2 n, n), covariance ~ 1
+    corners = corners * ((2 * n - 1) / 2) ** 0.5  # now exactly 1
+    wanted = ((s_a - s_b) ** 2 + shift**2).sum()
+    assert torch.allclose(frechet_distance(corners * s_a, corners * s_b + shift), wanted)
+
+
+def test_equal_sets_are_at_0(digits, test_set):
+    f = digits.features(test_set.x[:1000])
+    assert 0 <= float(frechet_distance(f, f)) < 1e-4
+    assert 0 <= float(frechet_distance(f, f.flip(0))) < 1e-4  # the order says nothing
+    one = torch.full((5, 3), 2.0)
+    assert float(frechet_distance(one, one)) == 0  # no spread at all
+    assert float(frechet_distance(one, one + 1)) == pytest.approx(3)
+
+
+def features_of(digits, x, n, seed):
+    """The features of n of the pictures, drawn without replacement."""
+    return in_batches(digits.features, x[torch.randperm(len(x), generator=seeded(seed))[:n]])
+
+
+def test_the_floor_is_low_and_noise_is_far(digits, test_set):
+    """5,000 digits to train on and 5,000 to test on are as good as samples can be."""
+    train = load_mnist("train", digits.size)
+    real = features_of(digits, train.x, 5000, 1)
+    floor = frechet_distance(real, features_of(digits, test_set.x, 5000, 2))
+    noise = torch.rand(1000, 1, digits.size, digits.size, generator=seeded(3)) * 2 - 1
+    assert floor < FLOOR
+    assert frechet_distance(real, in_batches(digits.features, noise)) > 100 * floor
+    ones = frechet_distance(real, features_of(digits, train.of_class(1).x, 5000, 4))
+    assert ones > 50 * floor  # every picture is good, and nine digits are missing
+
+
+def test_few_samples_inflate_the_distance(digits, test_set):
+    """As the docstring says."""
+    x = test_set.x
+    few = [
+        frechet_distance(
+            features_of(digits, x[:5000], 100, s), features_of(digits, x[5000:], 100, s)
+        )
+        for s in range(5)
+    ]
+    assert 20 < float(sum(few)) / 5 < 80
+
+
+# --- training ----------------------------------------------------------------------------------
+
+
+def test_a_short_training(training, tmp_path, monkeypatch):
+    """60 steps instead of thousands; the same seed gives the same file."""
+    state = torch.get_rng_state()
+    test = training.load_mnist("test", 16)
+    monkeypatch.setattr(training, "load_mnist", lambda split, size: test)  # less to load
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    reached = training.make(16, tmp_path / "a", seed=5, steps=60)
+    training.make(16, tmp_path / "b", seed=5, steps=60)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert reached > 0.6  # chance: 0.1
+    a, b = (tmp_path / name / file_name(16) for name in ("a", "b"))
+    assert a.read_bytes() == b.read_bytes()
+    assert written(a) == {
+        "test_accuracy": reached,
+        "seed": 5,
+        "steps": 60,
+        "command": "uv run python data/train_classifier.py",
+    }
+    own = load_classifier(16, root=tmp_path / "a")
+    assert training.accuracy(own, test) == reached
+
+
+def test_shifts_are_whole_pixels(training):
+    x = torch.full((200, 1, 5, 5), -1.0)
+    x[:, 0, 2, 2] = torch.arange(200) / 200
+    moved = training.shifted(x, 1, seeded())
+    where = (moved > -1).nonzero()  # (200, 4): picture, channel, row, column
+    assert torch.equal(where[:, 0], torch.arange(200))  # none lost, none twice
+    assert torch.equal(moved.amax((1, 2, 3)), x[:, 0, 2, 2])
+    assert len(where[:, 2:].unique(dim=0)) == 9 and (where[:, 2:] - 2).abs().max() == 1
+
+
+def test_validation_does_not_see_the_test_pictures(training, monkeypatch):
+    def only_train(split, size):
+        assert split == "train"
+        return load_mnist("train", size)
+
+    monkeypatch.setattr(training, "load_mnist", only_train)
+    monkeypatch.setattr(training, "STEPS", {16: 30})
+    assert training.validate(16, 11) > 0.3
+    assert training.SEED not in training.VALIDATION_SEEDS
+
+
+def test_the_global_random_state_is_left_alone(digits, test_set):
+    before = torch.get_rng_state()
+    load_classifier(digits.size)
+    DigitClassifier(digits.size)
+    classify(digits, test_set.x[:10])
+    frechet_distance(digits.features(test_set.x[:10]), digits.features(test_set.x[10:20]))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+# --- bad input ---------------------------------------------------------------------------------
+
+
+def test_missing_weights_are_named_with_the_way_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "EMBEDDED", (tmp_path / "nowhere",))
+    with pytest.raises(FileNotFoundError, match=r"classifier_16\.safetensors is missing.*nowhere"):
+        load_classifier(16)
+    with pytest.raises(FileNotFoundError, match="git checkout -- data/digit_classifier_28"):
+        load_classifier(root=tmp_path)
+
+
+def test_damaged_weights_are_named_with_the_way_back(tmp_path):
+    path = tmp_path / file_name(16)
+    content = (DATA / file_name(16)).read_bytes()
+    for wrong in (b"", content[:1000], b"x" * 1000, (DATA / file_name(28)).read_bytes()):
+        path.write_bytes(wrong)
+        with pytest.raises(OSError, match=re.escape(str(path)) + " is damaged.*git checkout"):
+            load_classifier(16, root=tmp_path)
+
+
+X = torch.zeros(3, 1, 28, 28)
+F = torch.arange(12.0).view(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda: load_classifier(32), ValueError, r"size = 32 has no classifier.*\(16, 28\)"),
+        (lambda: load_classifier("28"), ValueError, "size = '28'"),
+        (lambda: load_classifier(28.0), ValueError, "size = 28.0"),
+        (lambda: DigitClassifier(True), ValueError, "size = True"),
+        (lambda: classify(load_classifier(16), X), ValueError, r"\[3, 1, 28, 28\].*1, 16, 16"),
+        (lambda: classify(load_classifier(), X[:, 0]), ValueError, r"x has shape \[3, 28, 28\]"),
+        (lambda: classify(load_classifier(), X.byte()), TypeError, "x is torch.uint8.*127.5"),
+        (lambda: classify(load_classifier(), X / 0), ValueError, "x holds NaN or infinity"),
+        (lambda: frechet_distance(F[:1], F), ValueError, r"a has shape \[1, 3\].*at least 2"),
+        (lambda: frechet_distance(F, F[:0]), ValueError, r"b has shape \[0, 3\]"),
+        (lambda: frechet_distance(F, F[0]), ValueError, r"b has shape \[3\]"),
+        (lambda: frechet_distance(F, F[:, :2]), ValueError, "a has 3 features, b has 2"),
+        (lambda: frechet_distance(F / 0, F), ValueError, "a holds NaN or infinity"),
+        (lambda: frechet_distance(F, F.log()), ValueError, "b holds NaN or infinity"),
+    ],
+)
+def test_bad_input_is_named(call, error, says):
+    with pytest.raises(error, match=says):
+        call()
