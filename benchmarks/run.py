@@ -1,6 +1,7 @@
-"""How fast it is: `uv run python benchmarks/run.py [steps|view|imports|notebooks …] [--quick]`.
+"""How fast it is: `uv run python benchmarks/run.py [part …] [--quick]`. The parts:
 
 steps       a training step against the step as tutorials write it (reference.py)
+ensemble    K GANs in lock-step against K times that step, with one loss and with all of them
 view        frames per second, what the live view costs the training, how long a reader waits
             (view.py; in a real browser, so it needs Chromium)
 imports     seconds that each import adds
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -27,10 +29,14 @@ import torch
 from benchmarks import view
 from benchmarks.reference import Reference
 from gan_helpers.distributions import ring
+from gan_helpers.ensemble import Ensemble
+from gan_helpers.losses import LOSSES
 from gan_helpers.training import GAN, Experiment, train_step
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = ((64, 32), (128, 64), (256, 128))  # (batch, width)
+ENSEMBLES = ((8, 128, 64, 5.0), (32, 64, 32, 18.0))  # (K, batch, width, ratio to reach)
+MIXED_RATIO = 1.4  # what mixed losses may cost
 STEP_RATIO, IMPORT_SECONDS, NOTEBOOK_SECONDS = 1.4, 1.0, 120.0  # what they have to reach
 IMPORTS = (
     "import torch",
@@ -94,6 +100,49 @@ def steps(quick: bool) -> None:
     )
 
 
+def ensemble(quick: bool) -> None:
+    """Throughput per GAN: K steps of the reference against one of the ensemble."""
+    threads, rows, data = torch.get_num_threads(), [], ring()
+    try:
+        for n_threads in sorted({1, threads}):
+            torch.set_num_threads(n_threads)
+            for k, batch, width, target in ENSEMBLES:
+                e = Experiment(batch_size=batch, width=width, depth=2)
+                reference = Reference(GAN(e, data.event_shape))
+                steppers = {
+                    "one loss": stepper(k, [e]),
+                    "mixed": stepper(k, [replace(e, loss=name) for name in LOSSES]),
+                    "reference": lambda reference=reference: reference.step(data),
+                }
+                times = race(steppers, *((2, 5) if quick else (40, 15)))
+                row = [f"{k}, {batch} / {width}", f"{n_threads}"]
+                row += [f"{1e3 * median(times[name]):.2f}" for name in steppers]
+                gain = k * ratio(times, "reference", "one loss")
+                cost = ratio(times, "mixed", "one loss")
+                words = f"{against(gain, low=target)}, mixed {against(cost, high=MIXED_RATIO)}"
+                rows.append([*row, f"{gain:.1f}", f"{cost:.2f}", words])
+    finally:
+        torch.set_num_threads(threads)
+    table(
+        "K, batch / width|threads|one loss, ms|mixed losses, ms|reference, ms|"
+        "K reference : ours|mixed : one|target",
+        rows,
+    )
+
+
+def stepper(k: int, experiments: Sequence[Experiment]) -> Callable[[], object]:
+    """One step of K GANs on the ring, with these experiments in turn; both losses are read."""
+    data = ring()
+    gans = [GAN(experiments[i % len(experiments)], data.event_shape, seed=i) for i in range(k)]
+    together = Ensemble(gans)
+
+    def step() -> None:
+        loss_D, loss_G = together.step(data)
+        loss_D.tolist(), loss_G.tolist()
+
+    return step
+
+
 def imports(quick: bool) -> None:
     """Each import on top of those above it, in fresh processes, with the byte-code cached."""
     lines = ["from time import perf_counter as now", "t = [now()]"]
@@ -143,6 +192,7 @@ def live_view(quick: bool) -> None:
 
 PARTS: dict[str, Callable[[bool], None]] = {
     "steps": steps,
+    "ensemble": ensemble,
     "view": live_view,
     "imports": imports,
     "notebooks": notebooks,

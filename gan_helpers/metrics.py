@@ -116,8 +116,9 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
     |mu_a - mu_b|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2), of the means mu and covariances A and B:
     the FID of Heusel et al. (2017), here on the features of a classifier of digits
     (`gan_helpers.classifier`). Few samples inflate it, so compare only values of equal N and M: two
-    sets of 100 from one distribution are about 40 apart. Nor can values at two picture sizes be
-    compared, because each size has a classifier, and so features, of its own.
+    sets of 100 MNIST digits are about 55 apart at 16 x 16, 70 at 28 x 28; two of 5,000, 1 to 2. Nor
+    can values at two picture sizes be compared: each size has a classifier, and so features, of its
+    own.
 
     Args:
         a: features `[N, F]`; b: `[M, F]`; N, M >= 2.

@@ -283,7 +283,7 @@ def look_ahead(gan: GAN, x_real: Tensor | None, x_fake: Tensor) -> Callable[[Ten
     """D as it will be after `unroll` more updates against these samples.
 
     G's gradient goes through the updates: it learns what D's answer to its move will be. Metz et
-    al. (2017), eq. (7) to (9); each update is Adam's without momentum, its scale held fixed.
+    al. (2017), eq. (7) to (9); an update is Adam's without momentum, its step sizes held fixed.
 
     Args:
         x_real, x_fake: `[N, *event_shape]`.
@@ -291,7 +291,7 @@ def look_ahead(gan: GAN, x_real: Tensor | None, x_fake: Tensor) -> Callable[[Ten
     if x_real is None:
         raise ValueError("with unroll, step_G needs x_real: what D will learn from.")
     names, weights = zip(*gan.D.named_parameters(), strict=True)
-    scales = [adam_scale(gan.opt_D, w, gan.experiment) for w in weights]
+    squares = [mean_square(gan.opt_D, w) for w in weights]
 
     def D(x: Tensor) -> Tensor:
         return functional_call(gan.D, dict(zip(names, weights, strict=True)), (x,))
@@ -299,17 +299,22 @@ def look_ahead(gan: GAN, x_real: Tensor | None, x_fake: Tensor) -> Callable[[Ten
     for _ in range(gan.experiment.unroll):
         loss = gan.loss.discriminator(D(x_real), D(x_fake))
         gradients = torch.autograd.grad(loss, weights, torch.ones_like(loss), create_graph=True)
-        weights = tuple(w - s * g for w, s, g in zip(weights, scales, gradients, strict=True))
+        updated = []
+        for w, g, square in zip(weights, gradients, squares, strict=True):
+            # The gradient itself bounds its scale: no weight moves by more than the rate.
+            size = torch.maximum(square, g.detach().square()).sqrt() + 1e-8
+            updated.append(w - per_gan(gan.experiment.lr_D, w) * g / size)
+        weights = tuple(updated)
     return D
 
 
-def adam_scale(optimizer: torch.optim.Adam, weight: Tensor, e: Experiment) -> Tensor | float:
-    """D's learning rate over the root of the mean squared gradient, as Adam has it now."""
+def mean_square(optimizer: torch.optim.Adam, weight: Tensor) -> Tensor:
+    """Adam's running mean of the squared gradient, corrected for its start; 0 before that."""
     state = optimizer.state.get(weight)
     if not state or state["step"] == 0:
-        return per_gan(e.lr_D, weight)
-    mean_square = state["exp_avg_sq"] / (1 - e.beta2 ** state["step"])
-    return per_gan(e.lr_D, weight) / (mean_square.sqrt() + 1e-8)
+        return torch.zeros_like(weight)
+    beta2 = optimizer.param_groups[0]["betas"][1]
+    return state["exp_avg_sq"] / (1 - beta2 ** state["step"])
 
 
 def gradient_norm(net: nn.Module) -> float:

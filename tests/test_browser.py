@@ -126,8 +126,10 @@ class OnPage:
         return int(self.stage.locator(".gan-step b").inner_text().replace(",", ""))
 
     def picture(self):
-        png = self.stage.locator(".gan-picture").screenshot()
-        return matplotlib.image.imread(io.BytesIO(png))
+        return self.picture_of(self.stage.locator(".gan-picture"))
+
+    def picture_of(self, element):
+        return matplotlib.image.imread(io.BytesIO(element.screenshot()))
 
     def wait(self, condition, seconds=30):
         return self.notebook.until(condition, seconds)
@@ -376,3 +378,62 @@ def test_an_interrupt_pauses_the_lab_and_keeps_the_model(notebook):
     assert lab.ask("lab.session.gan.step") >= before
     lab.play()  # from there
     lab.pause()
+
+
+# --- section 12.4.2: collapse and cure, side by side ---------------------------------------------
+
+COLLAPSE = "lab = Lab('ring', remedies=True, lr_D=1e-4)\nlab"
+MODES = "[m['value'] for m in lab.session.frame()[0]['meters'] if m['id'] == 'modes'][0]"
+
+
+def test_modes_collapse_and_a_click_brings_them_back(notebook):
+    lab = show(notebook, COLLAPSE)
+    lab.play()
+    lab.wait(lambda: lab.step > 1500, 120)
+    lab.pause()
+    assert lab.ask(MODES) <= 5  # of 8
+    lab.button("Play").click()
+    lab.button("TTUR").click()
+    lab.says("learning rate of D = 0.004")
+
+    def modes_shown():
+        return int(lab.stage.locator("[data-id=modes] .gan-value").inner_text().split()[0])
+
+    lab.wait(lambda: modes_shown() >= 7, 120)
+    lab.button("Pause").click()
+
+
+def test_a_fork_side_by_side_plays_and_a_click_keeps_one(notebook):
+    lab = show(notebook, COLLAPSE)
+    lab.ask("lab.run(300)")
+    lab.choose("side by side", "the remedies")
+    panels = lab.stage.locator(".gan-panel")
+    lab.wait(lambda: panels.count() == 7)
+    lab.says("Split at step 300 into 7 GANs")
+    before = lab.picture_of(panels.nth(3))
+    lab.button("Play").click()
+    lab.wait(lambda: lab.step > 330, 60)
+    assert (np.abs(lab.picture_of(panels.nth(3)) - before).max(axis=-1) > 0.1).mean() > 0.01
+    lab.button("Pause").click()
+    lab.button("Play").wait_for()
+    titles = panels.locator("[data-ui=name]").all_inner_texts()
+    assert titles[0] == "untreated" and "TTUR" in titles and len(set(titles)) == 7
+    panels.nth(titles.index("TTUR")).click()
+    lab.says("“TTUR” goes on alone")
+    lab.wait(lambda: panels.count() == 0)
+    assert lab.ask("lab.session.experiment.lr_D") == 4e-3
+    assert_it_moves(lab)
+    lab.button("Pause").click()
+
+
+def test_the_arrows_die_when_D_runs_ahead(notebook):
+    lab = show(notebook, "lab = Lab('ring', loss='saturating')\nlab")
+    lab.part.get_by_text("Training", exact=True).click()
+    norm = "lab.session.push_on_G()"
+    before = lab.ask(norm)
+    lab.ask("setattr(lab.lead_slider, 'value', 1000)")
+    lab.says("D is 1000 updates ahead", 60)
+    assert lab.ask(norm) < before / 1000
+    lab.choose("loss", "non-saturating")
+    lab.says("loss = non-saturating")
+    assert lab.ask(norm) > before

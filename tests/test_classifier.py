@@ -27,6 +27,7 @@ from gan_helpers.images import load_mnist
 from gan_helpers.metrics import frechet_distance
 
 DATA = Path(__file__).resolve().parent.parent / "data"
+FLOOR = {16: 3, 28: 4}  # measured: 1.5 to 2.1 and 2.0 to 2.9, of five pairs each
 
 
 def seeded(seed=0):
@@ -99,7 +100,7 @@ def test_features_are_what_the_last_layer_sees(digits, test_set):
     assert features.shape == (32, N_FEATURES) and features.min() >= 0
     assert torch.equal(digits.out(features), digits(x))
     used = (digits.features(test_set.x[:1000]) > 0).any(0).float().mean()
-    assert used > 0.8  # few units are always off
+    assert used > 0.6  # measured: 48 and 44 of 64; the others are off for every digit
 
 
 def test_loaded_to_be_used_not_trained(digits):
@@ -181,22 +182,18 @@ def test_the_floor_is_low_and_noise_is_far(digits, test_set):
     real = features_of(digits, train.x, 5000, 1)
     floor = frechet_distance(real, features_of(digits, test_set.x, 5000, 2))
     noise = torch.rand(1000, 1, digits.size, digits.size, generator=seeded(3)) * 2 - 1
-    assert floor < FLOOR
+    assert floor < FLOOR[digits.size]
     assert frechet_distance(real, in_batches(digits.features, noise)) > 100 * floor
     ones = frechet_distance(real, features_of(digits, train.of_class(1).x, 5000, 4))
     assert ones > 50 * floor  # every picture is good, and nine digits are missing
 
 
-def test_few_samples_inflate_the_distance(digits, test_set):
-    """As the docstring says."""
-    x = test_set.x
-    few = [
-        frechet_distance(
-            features_of(digits, x[:5000], 100, s), features_of(digits, x[5000:], 100, s)
-        )
-        for s in range(5)
-    ]
-    assert 20 < float(sum(few)) / 5 < 80
+def test_few_samples_inflate_the_distance(digits):
+    """As the docstring says. The two halves of the test set would not do: one is harder to read."""
+    x = load_mnist("train", digits.size).x
+    pairs = [features_of(digits, x, 200, seed).split(100) for seed in range(5)]
+    few = sum(float(frechet_distance(a, b)) for a, b in pairs) / 5
+    assert few == pytest.approx({16: 55, 28: 70}[digits.size], rel=0.2)
 
 
 # --- training ----------------------------------------------------------------------------------
@@ -271,7 +268,7 @@ def test_damaged_weights_are_named_with_the_way_back(tmp_path):
     content = (DATA / file_name(16)).read_bytes()
     for wrong in (b"", content[:1000], b"x" * 1000, (DATA / file_name(28)).read_bytes()):
         path.write_bytes(wrong)
-        with pytest.raises(OSError, match=re.escape(str(path)) + " is damaged.*git checkout"):
+        with pytest.raises(OSError, match=f"(?s){re.escape(str(path))} is damaged.*git checkout"):
             load_classifier(16, root=tmp_path)
 
 

@@ -424,6 +424,11 @@ def test_a_remedy_is_a_click_and_can_be_taken_off_again():
     lab.close()
 
 
+def test_only_the_remedies_are_hidden_where_they_are_not_asked_for(lab):
+    hidden = [box for box in lab.box.children if box.layout.display == "none"]
+    assert [set(lab.remedies.values()) <= set(box.children) for box in hidden] == [True]
+
+
 def has(lab, name):
     e = lab.session.experiment
     return all(getattr(e, field) == value for field, value in REMEDIES[name].items())

@@ -304,8 +304,10 @@ class Lab:
         wrap = W.Layout(flex_flow="row wrap", align_items="center")
         buttons = W.Box([self.play_button, *self.buttons.values(), self.rate], layout=wrap)
         choices = W.Box([self.data, self.draw_button, self.loss, self.compare_with], layout=wrap)
-        cures = W.Box([W.Label(self.text["cures"]), *self.remedies.values()], layout=wrap)
-        cures.layout.display = None if self.with_remedies else "none"
+        cures = W.Box([W.Label(self.text["cures"]), *self.remedies.values()])
+        cures.layout = W.Layout(
+            flex_flow="row wrap", display=None if self.with_remedies else "none"
+        )
         rows = {row: [self.settings[name] for name in names] for row, names in ROWS.items()}
         rows["basics"].append(self.lead_slider)
         groups = W.Accordion(

@@ -1,0 +1,161 @@
+"""The evidence: what is kept, what is run again, and the claims of 12.4.2 in a reduced form."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gan_helpers import evidence as module
+from gan_helpers.evidence import (
+    FOLDERS,
+    RUNS,
+    SEEDS,
+    collect,
+    load_evidence,
+    main,
+    mean_and_error,
+    measure,
+    study,
+)
+
+
+def tiny(name, **changes):
+    """A run of the evidence that takes no time."""
+    run = RUNS[name]
+    small = {"width": 8, "depth": 1, "batch_size": 16}
+    steps, fork, lead = min(run.steps, 20), min(run.fork, 10), min(run.lead, 10)
+    e = replace(run.experiment, **small)
+    return replace(run, experiment=e, steps=steps, fork=fork, lead=lead, seeds=(0, 1), **changes)
+
+
+def short(name, n_seeds=4, **changes):
+    """A run as it is, over a few seeds that the evidence does not use."""
+    return measure(replace(RUNS[name], seeds=tuple(range(300, 300 + n_seeds)), **changes))
+
+
+# --- the file ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_evidence()
+
+
+def test_every_run_is_in_the_file_with_the_settings_of_today(shipped):
+    assert set(shipped) == set(RUNS)
+    for name, run in RUNS.items():
+        assert shipped[name]["run"] == run.settings(), f"{name}: python -m gan_helpers.evidence"
+
+
+def test_every_row_has_a_value_for_each_of_20_seeds(shipped):
+    assert len(SEEDS) >= 20
+    for name, row in shipped.items():
+        assert row["seconds"] > 0
+        assert row["found"], name
+        for values in row["found"].values():
+            assert len(values) == len(row["run"]["seeds"]) == len(SEEDS)
+            assert all(value >= 0 for value in values)
+
+
+def test_what_the_notebook_says_is_in_the_file(shipped):
+    lead = study(shipped, "lead")
+    ratios = lead["non_saturating"]["push_1000"] / lead["saturating"]["push_1000"]
+    assert ratios.min() > 1000
+    when = {name: found["modes"].mean() for name, found in study(shipped, "when").items()}
+    assert when["ring, balanced"] > 7.5 and when["ring, slow D"] < 4
+    assert when["grid, balanced"] > when["grid, slow D"] + 8
+    cures = study(shipped, "cures")
+    for name, found in cures.items():
+        helps = name in ("ttur", "unroll")
+        assert ((found["modes"] >= 7).sum() >= 18) == helps or name == "pac", name
+        if "modes_before" in found:
+            assert found["modes_before"].mean() < 3
+
+
+def test_the_published_protocol_is_reached(shipped):
+    ring, grid = (study(shipped, f"published_{world}")["R1"] for world in ("ring", "grid"))
+    assert (ring["modes"] == 8).sum() >= 19 and ring["good"].mean() >= 0.85
+    assert grid["modes"].mean() >= 24.8 and grid["good"].mean() >= 0.65
+
+
+# --- the claims, run again in a reduced form -----------------------------------------------------
+
+
+def test_the_gradient_dies_with_the_saturating_loss_only():
+    flat, steep = (short(f"lead/{name}", lead=300) for name in ("saturating", "non_saturating"))
+    assert min(s / f for s, f in zip(steep["push_300"], flat["push_300"], strict=True)) > 1000
+
+
+def test_a_slow_D_lets_modes_collapse_and_ttur_brings_them_back():
+    found = short("cures/ttur", steps=3000)
+    assert max(found["modes_before"]) <= 5  # of 8
+    assert sum(modes >= 7 for modes in found["modes"]) >= 3  # of 4 seeds
+
+
+def test_balanced_rates_cover_the_ring():
+    assert sum(m >= 7 for m in short("when/ring, balanced", steps=1500)["modes"]) >= 3
+
+
+# --- how it is collected -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_run_can_be_measured(name):
+    run = tiny(name)
+    found = measure(run)
+    assert found and all(len(values) == 2 for values in found.values())
+    assert set(found) <= {"modes", "good", "modes_before", *(f"push_{n}" for n in (0, 10))}
+
+
+def test_what_is_done_is_kept_and_what_has_changed_is_run_again(tmp_path, monkeypatch):
+    path, runs = tmp_path / "evidence.json", {"a": tiny("when/ring, balanced")}
+    asked = []
+
+    class Here:  # instead of processes
+        def __init__(self, *args, **kwargs): ...
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *args): ...
+        def submit(self, function, run):
+            asked.append(run.steps)
+            future = module_future()
+            future.set_result(function(run))
+            return future
+
+    def module_future():
+        from concurrent.futures import Future
+
+        return Future()
+
+    monkeypatch.setattr(module, "ProcessPoolExecutor", Here)
+    runs = {run.name: run for run in runs.values()}
+    collect(path, runs)
+    first = path.read_text()
+    collect(path, runs)
+    assert asked == [20] and path.read_text() == first
+    other = {name: replace(run, steps=5) for name, run in runs.items()}
+    done = collect(path, other)
+    assert asked == [20, 5]
+    assert json.loads(path.read_text()) == json.loads(json.dumps(done))
+
+
+def test_unknown_studies_are_named(capsys, shipped):
+    with pytest.raises(SystemExit):
+        main(["nonsense"])
+    assert "nonsense is unknown; choose from" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="study = 'x' is unknown; choose one of"):
+        study(shipped, "x")
+
+
+def test_a_missing_file_says_how_to_make_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "FOLDERS", (tmp_path,))
+    with pytest.raises(FileNotFoundError, match=r"python -m gan_helpers\.evidence"):
+        load_evidence()
+    assert any(folder.is_dir() for folder in FOLDERS)
+
+
+def test_mean_and_standard_error():
+    mean, error = mean_and_error(torch.tensor([1.0, 3.0]))
+    assert (mean, error) == (2.0, 1.0)
