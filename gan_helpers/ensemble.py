@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from gan_helpers.distributions import Mixture
+from gan_helpers.graph import RecordedStep
 from gan_helpers.losses import Loss
 from gan_helpers.models import MLP, StackedMLP
 from gan_helpers.regularizers import SpectralNorm, per_gan, set_spectral_norm
@@ -41,16 +42,26 @@ class Ensemble:
         if not members:
             raise ValueError("members is empty; an ensemble needs at least one GAN.")
         self.members = list(members)
+        self.device: torch.device = self.members[0].rng.device
+        self._recorded: dict[int, tuple[RecordedStep, Data]] = {}
         self.stacks: list[tuple[list[int], GAN]] = []
         self._pack()
 
     def step(self, data: Data) -> tuple[Tensor, Tensor]:
         """One round of the game for everyone. Returns D's and G's losses, `[K]` and `[K]`."""
-        losses = [
-            torch.stack(train_step(gan, adapted(data, gan))).view(2, -1) for _, gan in self.stacks
-        ]
+        losses = [torch.stack(self._step_one(gan, data)).view(2, -1) for _, gan in self.stacks]
         loss_D, loss_G = torch.cat(losses, 1)[:, self._places]
         return loss_D, loss_G
+
+    def _step_one(self, gan: GAN, data: Data) -> tuple[Tensor, Tensor]:
+        """A step of one stack; on CUDA from its recording."""
+        if self.device.type != "cuda":
+            return train_step(gan, adapted(data, gan))
+        recorded, of = self._recorded.get(id(gan), (None, None))
+        if recorded is None or of is not data:
+            recorded = RecordedStep(gan, adapted(data, gan))
+            self._recorded[id(gan)] = recorded, data
+        return recorded()
 
     def hand_out_gradients(self) -> None:
         """Give each member its part of the last gradients, e.g. for `training.gradient_norm`."""
@@ -72,7 +83,7 @@ class Ensemble:
         keys = [(lines[k], progress(gan), gan.loss.name) for k, gan in enumerate(self.members)]
         order = sorted(range(len(keys)), key=keys.__getitem__)
         old = {tuple(places): gan for places, gan in self.stacks if isinstance(gan, Stack)}
-        self.stacks = []
+        self.stacks, self._recorded = [], {}  # what was recorded had the old settings
         for _, group in groupby(order, key=lambda k: keys[k][:2]):
             places = list(group)
             stack = old.get(tuple(places))
@@ -84,7 +95,7 @@ class Ensemble:
             else:
                 stack.configure_from_members()
                 self.stacks.append((places, stack))
-        self._places = torch.tensor(order, device=self.members[0].rng.device).argsort()
+        self._places = torch.tensor(order, device=self.device).argsort()
 
 
 class Stack(GAN):
@@ -288,7 +299,8 @@ def stack_optimizers(
     """One Adam for the stacked network; the members' averages become views of its own."""
     group = optimizers[0].param_groups[0]
     optimizer = StackedAdam(
-        stacked.parameters(), **{name: group[name] for name in ("betas", "eps", "fused")}
+        stacked.parameters(),
+        **{name: group[name] for name in ("betas", "eps", "fused", "capturable")},
     )
     members = [dict(net.named_parameters()) for net in nets]
     for name, whole in stacked.named_parameters():

@@ -50,7 +50,9 @@ def draw_many(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -
     for k, (member, cell) in enumerate(zip(members, cells, strict=False)):
         own = {n.split("/")[1]: a for n, a in arrays.items() if n.startswith(f"{k}/")}
         panel = draw_frame(member, arrays | own, figure.add_subplot(cell))
-        panel.set_title(f"{member['name']}\n{panel.get_title().split(' · ', 1)[-1]}", fontsize=8)
+        # A number stands in for a name that the font of figures may lack.
+        name = member["name"].replace("_", " ") if member["name"].isascii() else f"{k + 1}"
+        panel.set_title(f"{name}\n{panel.get_title().split(' · ', 1)[-1]}", fontsize=8)
     return ax
 
 
@@ -87,8 +89,12 @@ def draw_2d(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> 
         arrays["heat"] / 255, extent=header["range"], cmap=HEAT, vmin=0, vmax=1, aspect="equal"
     )
     for name, colour, label in (("real", REAL, "real"), ("fake", FAKE, "generated")):
-        x, y = arrays[name].T
+        low, high = np.array(header["range"]).reshape(2, 2).T  # (2,) each: x and y
+        inside = ((arrays[name] > low) & (arrays[name] < high)).all(axis=1)
+        x, y = arrays[name][inside].T
         ax.scatter(x, y, s=5, color=colour, alpha=0.7, lw=0, label=label)
+        x, y = arrays[name][~inside].clip(low + 0.06, high - 0.06).T  # hollow, at the border
+        ax.scatter(x, y, s=14, marker="D", facecolors="none", edgecolors=colour, lw=0.7)
     pushed = arrays["push"].any(axis=1)  # those with an arrow
     start, push = arrays["fake"][pushed], arrays["push"][pushed]
     length = np.linalg.norm(push, axis=1, keepdims=True)

@@ -211,7 +211,13 @@ def make_adam(net: nn.Module, lr: float, experiment: Experiment) -> torch.optim.
     """Adam (Kingma and Ba, 2015) in one kernel: tiny networks are bound by overhead."""
     betas = (experiment.beta1, experiment.beta2)
     device = next(net.parameters()).device.type
-    return torch.optim.Adam(net.parameters(), lr=lr, betas=betas, fused=device in ("cpu", "cuda"))
+    return torch.optim.Adam(
+        net.parameters(),
+        lr=lr,
+        betas=betas,
+        fused=device in ("cpu", "cuda"),
+        capturable=device == "cuda",  # a step can be part of a CUDA graph
+    )
 
 
 def train_step(gan: GAN, data: Data) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,8 @@ LAYERS = [
     {"checks", "chance"},
     {"classifier", "distributions", "images", "models", "losses", "regularizers"},
     {"training"},
-    {"ensemble", "remedies"},
+    {"graph", "remedies"},
+    {"ensemble"},
     {"metrics", "plots"},
     {"lab", "exercises", "evidence"},
 ]

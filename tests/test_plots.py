@@ -1,6 +1,7 @@
 """Figures: what they draw is what they were given, nothing is trained, nothing is clipped."""
 
 import io
+import warnings
 import xml.etree.ElementTree as ET
 
 import matplotlib.pyplot as plt
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 import slide_figures
 from gan_helpers import plots
 from gan_helpers.images import Images
+from gan_helpers.lab.comparison import Comparison
 from gan_helpers.lab.session import Session
 
 
@@ -86,3 +88,32 @@ def test_slide_figures_are_written_as_png_and_svg(tmp_path):
         png, svg = slide_figures.save(fig, name, tmp_path)
         assert plt.imread(png).shape[0] > 300
         assert ET.parse(svg).getroot().tag.endswith("svg")
+
+
+def test_several_gans_are_drawn_side_by_side_even_with_japanese_names():
+    fork = Comparison(Session(data="ring"), {"fast D": {"lr_D": 1e-2}, "速い": {"lr_G": 1e-2}})
+    fork.run(2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a glyph that is missing
+        assert plots.frame_png(*fork.frame())[:4] == b"\x89PNG"
+    figure = plt.figure()
+    plots.draw_frame(*fork.frame(), figure.subplots())
+    titles = [ax.get_title().split("\n")[0] for ax in figure.axes]
+    assert titles == ["", "fast D", "2"]
+
+
+def test_samples_beyond_the_stage_wait_at_its_border_hollow():
+    header, arrays = Session(data="ring").frame()
+    arrays["fake"] = arrays["fake"] * 0 + np.float32(9)
+    ax = plots.draw_2d(header, arrays, plt.figure().subplots())
+    inside, beyond = ax.collections[2:4]
+    assert len(inside.get_offsets()) == 0 and beyond.get_offsets().max() < 2
+    assert len(beyond.get_facecolors()) == 0
+
+
+def test_a_strip_has_a_row_for_each_mode():
+    shares = torch.zeros(8, 5)
+    shares[3, 2] = 1.0
+    (image,) = plots.draw_strip(range(0, 50, 10), shares, plt.figure().subplots()).images
+    assert image.get_array().shape == (8, 5) and list(image.get_extent()) == [0.0, 40.0, 8.5, 0.5]
+    assert image.get_array()[3, 2] == 1

@@ -153,6 +153,10 @@ class Comparison:
         return max(session.at for session in self.sessions.values())
 
     @property
+    def n_shown(self) -> int:
+        return len(self.sessions)
+
+    @property
     def seed(self) -> int:
         return self.origin.seed
 

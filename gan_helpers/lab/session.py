@@ -227,6 +227,8 @@ class Session:
             twin.change(**settings)
         return twin
 
+    n_shown = 1  # GANs in a frame
+
     @property
     def at(self) -> int:
         """G's updates so far."""

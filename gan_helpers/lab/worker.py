@@ -17,7 +17,7 @@ from gan_helpers.lab.session import Session
 Command = Callable[[], None]
 
 FRAME_SECONDS = 1 / 30
-VIEW_SHARE = 0.07  # of the time, at most, goes into the picture
+VIEW_SHARE = 0.07  # of the time, at most, goes into the picture of one GAN
 LINGER_SECONDS = 0.5  # a paused thread waits this long for the next command before it ends
 MAX_PER_SECOND = 1000.0  # a rate at or above this means: as fast as the machine can
 
@@ -136,7 +136,8 @@ class Worker:
         if self.rate < MAX_PER_SECOND:
             self._slow_step()
         else:
-            end = time.perf_counter() + max(FRAME_SECONDS, self._frame_cost / VIEW_SHARE)
+            share = min(VIEW_SHARE * self.session.n_shown, 0.25)  # a step of many takes longer, too
+            end = time.perf_counter() + max(FRAME_SECONDS, self._frame_cost / share)
             end -= self._frame_cost
             with self.lock:
                 while self.playing and self.inbox.empty() and not self.session.trouble:
