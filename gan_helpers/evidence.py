@@ -85,7 +85,7 @@ class Run:
 
 def rows() -> Iterator[Run]:
     """All runs, the longest first, so that two processes end at about the same time."""
-    for world, r1, steps in (("published_grid", 0.02, 20_000), ("published_ring", 0.1, 15_000)):
+    for world, r1, steps in (("published_grid", 0.005, 24_000), ("published_ring", 0.1, 15_000)):
         for variant, weight in (("R1", r1), ("no remedy", 0.0)):
             e = replace(STEADY, r1=weight)
             yield Run(world, variant, steps, world, e, decay=True)
