@@ -124,7 +124,7 @@ def ensemble(quick: bool) -> None:
     finally:
         torch.set_num_threads(threads)
     table(
-        "K, batch / width|threads|one loss, ms|mixed losses, ms|reference, ms|"
+        "K, batch / width|threads|median ms: one loss|mixed losses|reference|"
         "K reference : ours|mixed : one|target",
         rows,
     )
