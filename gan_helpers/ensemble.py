@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import fields
 from itertools import groupby
 from types import SimpleNamespace
 from typing import Any
@@ -68,6 +67,12 @@ class Ensemble:
         for _, gan in self.stacks:
             if isinstance(gan, Stack):
                 gan.hand_out_gradients()
+
+    def release(self) -> None:
+        """Let the members be trained one by one; then a new ensemble is needed."""
+        for gan in self.members:
+            own_counters(gan)
+        self.stacks = []
 
     def configure(self, experiments: Sequence[Experiment]) -> None:
         """Train on under other settings, one experiment for each member."""
@@ -128,7 +133,7 @@ class Stack(GAN):
             for name in FREE
             if name in (*self.uses, "lr_D", "lr_G")
         }
-        self.experiment: Any = SimpleNamespace(**settings_of(first.experiment) | free)
+        self.experiment: Any = SimpleNamespace(**vars(first.experiment) | free)
         self.loss = mix([m.loss for m in self.members])
         set_spectral_norm(self.D, first.experiment.spectral_norm)
         for optimizer, rates in ((self.opt_G, free["lr_G"]), (self.opt_D, free["lr_D"])):
@@ -196,7 +201,7 @@ def adapted(data: Data, gan: GAN) -> Any:
 
 def lines_of(gan: GAN) -> str:
     """Which lines of code a GAN's step runs through; those that agree can be stacked."""
-    settings = settings_of(gan.experiment)
+    settings = vars(gan.experiment)
     fixed = {name: value for name, value in settings.items() if name not in (*FREE, "loss")}
     states = (*gan.D.state_dict().items(), *gan.G.state_dict().items())
     alone = gan.experiment.network != "mlp" or not can_be_stacked(gan.loss)
@@ -220,11 +225,6 @@ def own_counters(gan: GAN) -> None:
             state["step"] = state["step"].clone()
     if gan.G_ema is not None:
         gan.G_ema.n_averaged.data = gan.G_ema.n_averaged.clone()
-
-
-def settings_of(experiment: Experiment) -> dict[str, Any]:
-    """The fields of an experiment by name."""
-    return {f.name: getattr(experiment, f.name) for f in fields(experiment)}
 
 
 def can_be_stacked(loss: Loss) -> bool:

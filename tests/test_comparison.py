@@ -42,6 +42,25 @@ def test_side_by_side_as_alone(steps):
     assert start.at == steps and fork.at == steps + 20
 
 
+@pytest.mark.parametrize("half_steps", [["step_D", "step_G"], ["half_step"] * 2])
+def test_half_steps_side_by_side_are_those_of_each_alone(half_steps):
+    start = origin()
+    fork = Comparison(start, {name: {} for name in "abc"})
+    alone = start.fork()
+    for _ in range(3):
+        for half in half_steps:
+            getattr(fork, half)()
+            getattr(alone, half)()
+        fork.step()
+        alone.step()
+    for session in fork.sessions.values():
+        ours, theirs = session.gan.opt_D.state, alone.gan.opt_D.state
+        steps = [[float(state["step"]) for state in s.values()] for s in (ours, theirs)]
+        assert steps[0] == steps[1]
+        shown = session.gan.sample(session.z_preview)
+        torch.testing.assert_close(shown, alone.gan.sample(session.z_preview), atol=1e-4, rtol=1e-4)
+
+
 def test_the_past_is_remembered_and_the_fork_is_the_first_moment():
     fork = Comparison(origin(12), {"a": {}, "b": {"lr_D": 1e-4}})
     fork.run(300)

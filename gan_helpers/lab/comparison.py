@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,12 +83,16 @@ class Comparison:
     def half_step(self) -> None:
         """D k times, then G, one update at a time; k may differ."""
         waiting = [s for s in self.alive if s.d_updates < s.experiment.d_steps]
-        for session in waiting or self.alive:
-            session.step_D() if waiting else session.step_G()
-        self._assemble()
+        if waiting:
+            self._each("step_D", waiting)
+        else:
+            self._each("step_G")
 
-    def _each(self, method: str) -> None:
-        for session in self.alive:
+    def _each(self, method: str, sessions: Sequence[Session] = ()) -> None:
+        """One after the other, outside of the ensemble; by default all that are well."""
+        if self.ensemble is not None:
+            self.ensemble.release()
+        for session in sessions or self.alive:
             getattr(session, method)()
         self._assemble()
 
@@ -135,9 +139,10 @@ class Comparison:
         for name, session in self.sessions.items():
             own = {k: v for k, v in settings.items() if k not in self.variants[name]}
             restarted.append(session.change(**own))
-        if any(restarted):  # all of them, to stay in step
-            self.reset()
-        self._assemble()
+        if any(restarted):
+            self.reset()  # all of them, to stay in step
+        else:
+            self._assemble()
         return any(restarted)
 
     # --- what is seen of them ------------------------------------------------------------------
