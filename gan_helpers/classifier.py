@@ -11,12 +11,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from gan_helpers.embedded import EMBEDDED
+
 SIZES = (16, 28)
 N_FEATURES = 64
-
-PACKAGE = Path(__file__).parent
-#: Where the weights lie, as in images.py: in an installed package, or in a checkout.
-EMBEDDED = (PACKAGE / "_data", PACKAGE.parent / "data")
 
 
 class DigitClassifier(nn.Module):

@@ -20,14 +20,13 @@ from typing import Any
 import torch
 
 from gan_helpers.distributions import WORLDS, Mixture, grid, ring
+from gan_helpers.embedded import EMBEDDED
 from gan_helpers.ensemble import Ensemble
 from gan_helpers.metrics import mode_coverage
 from gan_helpers.remedies import ILLNESSES, REMEDIES
 from gan_helpers.training import GAN, Experiment, push_on_G, step_D
 
-PACKAGE = Path(__file__).parent
 FILE = "evidence.json"
-FOLDERS = (PACKAGE / "_data", PACKAGE.parent / "data")  # of an installed package; of a checkout
 SEEDS = tuple(range(200, 220))  # none of them was used to choose a setting
 N_JUDGED = 2500  # samples, as in VEEGAN and PacGAN
 
@@ -228,7 +227,7 @@ def load_evidence() -> dict[str, Any]:
     Raises:
         FileNotFoundError: if the file is missing.
     """
-    path = next((f / FILE for f in FOLDERS if (f / FILE).is_file()), None)
+    path = next((f / FILE for f in EMBEDDED if (f / FILE).is_file()), None)
     if path is None:
         raise FileNotFoundError(f"{FILE} is missing; python -m gan_helpers.evidence makes it.")
     return json.loads(path.read_text())
@@ -260,7 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     known = {run.study for run in RUNS.values()}
     if unknown := set(options.study) - known:
         parser.error(f"{', '.join(unknown)} is unknown; choose from {', '.join(sorted(known))}")
-    path = FOLDERS[1] / FILE
+    path = EMBEDDED[1] / FILE
     if options.study:
         kept = json.loads(path.read_text()) if path.exists() else {}
         done = {n: r for n, r in RUNS.items() if n in kept or r.study in options.study}

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
 from gan_helpers.checks import check_bool, check_choice, check_int, check_rng
+from gan_helpers.embedded import EMBEDDED
 
 #: SHA-256 of the unpacked files, wherever they come from. data/README.md repeats them.
 SHA256 = {
@@ -25,9 +26,6 @@ SHA256 = {
 PREFIX = {"train": "train", "test": "t10k"}
 SIZES = (16, 28, 32)
 
-PACKAGE = Path(__file__).parent
-#: Where the embedded files lie: in an installed package, or beside the package in a checkout.
-EMBEDDED = (PACKAGE / "_data", PACKAGE.parent / "data")
 #: Where a download goes.
 CACHE = Path(os.path.expanduser("~/.cache/gan_helpers"))
 

@@ -1,15 +1,27 @@
-"""What all tests share: figures without a screen, notebooks run as the build runs them."""
+"""What all tests share: figures without a screen, notebooks run as built, a browser."""
 
+import importlib.util
 import os
 
 import matplotlib
 import matplotlib.font_manager
+import pytest
 import torch
+from jupyter_browser import CHROMIUM, chromium, unavailable
 
 matplotlib.use("agg")
 os.environ.pop("MPLBACKEND", None)  # kernels choose their own, which shows figures inline
 os.environ["TQDM_DISABLE"] = "1"  # as in notebooks/build.py: no progress bars in stderr
 
-
 # The networks are tiny, and threads of a busy machine wait for each other.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM:
+        unavailable("no Chromium on PATH (chromium, chromium-browser or google-chrome)")
+    if not importlib.util.find_spec("playwright"):
+        unavailable("no playwright: uv sync --group browser")
+    with chromium() as browser:
+        yield browser

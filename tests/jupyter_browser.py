@@ -181,3 +181,10 @@ def write_notebook(path, sources, kernel="python3"):
     spec = {"name": kernel, "display_name": kernel, "language": "python"}
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec}), path)
+
+
+def unavailable(reason):
+    """Skip the test, or fail where a browser was promised."""
+    import pytest  # not needed where a picture of the lab is taken
+
+    (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(reason)

@@ -4,7 +4,6 @@ Callbacks of widgets run on a thread of their own in ipykernel 7 and on the main
 Chromium is needed; without it these tests are skipped, or fail where REQUIRE_BROWSER=1.
 """
 
-import importlib.util
 import io
 import os
 import shutil
@@ -17,7 +16,7 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-from jupyter_browser import CHROMIUM, chromium, jupyter, write_notebook
+from jupyter_browser import jupyter, unavailable, write_notebook
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = {"7": "python3", "6": "ipykernel6"}  # major version of ipykernel -> name of the kernel
@@ -30,20 +29,6 @@ def threads():
     return [thread.name for thread in threading.enumerate()].count("gan-lab")
 """
 RING = "lab = Lab('ring')\nlab"
-
-
-def unavailable(reason):
-    (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(reason)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM:
-        unavailable("no Chromium on PATH (chromium, chromium-browser or google-chrome)")
-    if not importlib.util.find_spec("playwright"):
-        unavailable("no playwright: uv sync --group browser")
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from gan_helpers import evidence as module
+from gan_helpers.embedded import EMBEDDED
 from gan_helpers.evidence import (
-    FOLDERS,
     RUNS,
     SEEDS,
     collect,
@@ -155,10 +155,10 @@ def test_unknown_studies_are_named(capsys, shipped):
 
 
 def test_a_missing_file_says_how_to_make_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "FOLDERS", (tmp_path,))
+    monkeypatch.setattr(module, "EMBEDDED", (tmp_path,))
     with pytest.raises(FileNotFoundError, match=r"python -m gan_helpers\.evidence"):
         load_evidence()
-    assert any(folder.is_dir() for folder in FOLDERS)
+    assert any(folder.is_dir() for folder in EMBEDDED)
 
 
 def test_mean_and_standard_error():

@@ -1,9 +1,7 @@
 """The stage: frames survive the way to the canvas, and the canvas' own arithmetic is right."""
 
 import base64
-import importlib.util
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,7 +12,6 @@ import pytest
 import traitlets
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays_of
-from jupyter_browser import CHROMIUM, chromium
 
 from gan_helpers.lab import stage
 from gan_helpers.lab.stage import LABELS, Stage, pack_frame, unpack_frame
@@ -254,20 +251,6 @@ SHOW = """(text) => new Promise((seen) => {
 # How many colours there are in a canvas: one, when it is empty.
 COLOURS = """(canvas) => new Set(new Uint32Array(canvas.getContext("2d").getImageData(
   0, 0, canvas.width, canvas.height).data.buffer)).size"""
-
-
-def unavailable(reason):
-    (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(reason)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM:
-        unavailable("no Chromium on PATH (chromium, chromium-browser or google-chrome)")
-    if not importlib.util.find_spec("playwright"):
-        unavailable("no playwright: uv sync --group browser")
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
