@@ -108,7 +108,9 @@ class OnPage:
 
     @property
     def step(self):
-        return int(self.stage.locator(".gan-step b").inner_text().replace(",", ""))
+        """What the stage shows; on a page just opened its counter is empty until the first draw."""
+        counter = self.stage.locator(".gan-step b")
+        return int(self.wait(lambda: counter.inner_text()).replace(",", ""))
 
     def picture(self):
         return self.picture_of(self.stage.locator(".gan-picture"))
@@ -141,7 +143,7 @@ def show(notebook, source=RING):
     """A fresh lab in the second cell; the one that was there is ended by this."""
     notebook.run_cell(1, source)
     lab = OnPage(notebook, notebook.cell(1))
-    lab.wait(lambda: lab.stage.locator(".gan-step b").count())
+    lab.wait(lambda: lab.stage.count() and lab.step >= 0)
     return lab
 
 
