@@ -187,6 +187,7 @@ def live_view(quick: bool) -> None:
         summary("slow-down by the view, %", seen["slowdown"], high=8.0),
         summary("lab's cell run → first frame drawn, s", seen["first"], high=2.0),
         summary("control touched → setting changed, s", seen["control"], high=0.3, best=max),
+        summary("frames drawn per second, 8 GANs", seen["eight"], low=10.0, best=max),
     ]
     table("view|median|best (control: worst)|target", rows)
 

@@ -12,6 +12,8 @@ from typing import Any
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 IMPORTS = "from time import perf_counter, time\nfrom gan_helpers.lab import Lab"
 LAB = 'lab = Lab("ring")\nlab'
+EIGHT = """lab = Lab("ring", loss="wasserstein", d_steps=5, lr_G=2e-4, beta1=0.0, compare="clip")
+lab"""
 TOOLS = """
 applied, change = [], lab.session.change
 
@@ -76,14 +78,16 @@ def measure(rounds: int = 3, pairs: int = 3, seconds: float = 4.0) -> dict[str, 
     Returns:
         Per pair: "drawn" and "acknowledged" frames per second, "watched" and "unseen" steps per
         second, "slowdown" in per cent. Per round: seconds from running the lab's cell to the
-        "first" frame drawn. Per change: seconds until a touched "control" has its effect.
+        "first" frame drawn. Per change: seconds until a touched "control" has its effect. Once:
+        frames per second drawn of "eight" critics side by side.
     """
-    names = ("drawn", "acknowledged", "watched", "unseen", "slowdown", "first", "control")
+    names = ("drawn", "acknowledged", "watched", "unseen", "slowdown", "first", "control", "eight")
     seen: dict[str, list[float]] = {name: [] for name in names}
     tools = harness()
     with tempfile.TemporaryDirectory() as folder:
         for i in range(rounds):
             write_notebook(Path(folder) / f"{i}.ipynb", [IMPORTS, LAB, TOOLS])
+        write_notebook(Path(folder) / "eight.ipynb", [IMPORTS, EIGHT])
         with tools.jupyter(folder) as server, tools.chromium() as browser:
             for i in range(rounds):
                 notebook = server.open(browser, f"{i}.ipynb")
@@ -98,7 +102,22 @@ def measure(rounds: int = 3, pairs: int = 3, seconds: float = 4.0) -> dict[str, 
                 notebook.page.context.close()
                 for kernel in server.api("kernels"):
                     server.api(f"kernels/{kernel['id']}", "DELETE")
+            seen["eight"].append(side_by_side(server.open(browser, "eight.ipynb"), seconds))
     return seen
+
+
+def side_by_side(notebook: Any, seconds: float) -> float:
+    """Frames drawn per second while eight values of the clipping parameter train."""
+    notebook.run_cell(0)
+    first_frame(notebook)
+    notebook.page.evaluate(COUNT_FRAMES)
+    notebook.ask("lab.play()")
+    notebook.page.wait_for_timeout(1000)
+    before, start = notebook.page.evaluate("[window.drawn.size, Date.now()]")
+    notebook.page.wait_for_timeout(1000 * seconds)
+    after, end = notebook.page.evaluate("[window.drawn.size, Date.now()]")
+    notebook.ask("lab.pause()")
+    return 1000 * (after - before) / (end - start)
 
 
 def first_frame(notebook: Any) -> float:

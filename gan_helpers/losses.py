@@ -40,6 +40,11 @@ class Loss:
     generator: Callable[[Tensor], Tensor]
     is_probability: bool = True
 
+    @property
+    def estimates_distance(self) -> bool:
+        """Whether minus D's loss is a critic's estimate of the Wasserstein distance (12.29)."""
+        return self.discriminator is discriminator_wasserstein
+
 
 def discriminator_cross_entropy(d_real: Tensor, d_fake: Tensor) -> Tensor:
     """Minus the value of the game: -E[log D(x)] - E[log(1 - D(G(z)))].

@@ -61,6 +61,11 @@ def jensen_shannon(p: Tensor, q: Tensor, dx: float) -> Tensor:
     return (kl_divergence(p, middle, dx) + kl_divergence(q, middle, dx)) / 2
 
 
+def total_variation(p: Tensor, q: Tensor, dx: float) -> Tensor:
+    """TV(p, q), from 0 (equal) to 1 (apart): the largest difference of any event's probability."""
+    return (p - q).abs().sum() * dx / 2
+
+
 def game_value(p: Tensor, q: Tensor, logits: Tensor, dx: float) -> Tensor:
     """The value of the game (12.28) for given densities: E_p[log D] + E_q[log(1 - D)].
 

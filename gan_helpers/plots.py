@@ -31,8 +31,9 @@ def draw_frame(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) 
     draw = {"1d": draw_1d, "2d": draw_2d, "images": draw_images}[header["kind"]]
     draw(header, arrays, ax)
     words = [f"step {header['step']}"]
+    watched = "weights" in arrays  # a critic: how far, in place of how good
     for meter in header["meters"]:
-        if meter["id"] in ("modes", "good", "jsd"):
+        if meter["id"] in (("modes", "w1") if watched else ("modes", "good", "jsd")):
             words.append(meter_text(meter))
     ax.set_title(" · ".join(words), fontsize=9)
     return ax
@@ -106,14 +107,50 @@ def draw_2d(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> 
     return ax
 
 
+def draw_transport(x: Tensor, y: Tensor, match: Tensor, ax: Axes) -> Axes:
+    """How mass is moved: a line from each generated sample to the real one it is carried to.
+
+    Args:
+        x: generated samples `[N, 2]`; y: real ones `[N, 2]`.
+        match: which y each x goes to, `[N]`.
+    """
+    ways = torch.stack([x, y[match]], dim=1).numpy()  # (N, 2 ends, 2)
+    ax.add_collection(LineCollection(list(ways), colors="0.55", linewidths=0.6, zorder=1))
+    for points, colour, label in ((x, FAKE, "generated"), (y, REAL, "real")):
+        across, up = points.T.numpy()
+        ax.scatter(across, up, s=8, color=colour, label=label, zorder=2)
+    ax.set(aspect="equal", xticks=[], yticks=[])
+    return ax
+
+
+def draw_landscape(
+    values: Tensor, ax: Axes, points: Tensor | None = None, reach: float = 2
+) -> Axes:
+    """A critic's scores over the plane as level lines.
+
+    Args:
+        values: `[R, R]` on [-reach, reach]^2, the first row at the bottom.
+        points: real samples to lay over them, `[N, 2]`.
+    """
+    line = np.linspace(-reach, reach, len(values))
+    ax.contourf(line, line, values.numpy(), levels=14, cmap=HEAT)
+    ax.contour(line, line, values.numpy(), levels=14, colors="0.3", linewidths=0.4)
+    if points is not None:
+        across, up = points.T.numpy()
+        ax.scatter(across, up, s=2, color=REAL, lw=0)
+    ax.set(aspect="equal", xticks=[], yticks=[], xlim=(-reach, reach), ylim=(-reach, reach))
+    return ax
+
+
 def draw_1d(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> Axes:
     """Figure 1 of Goodfellow et al. (2014): densities, D, and the lines z -> G(z) below."""
     x, top = arrays["x"], 1.25 * header["range"][3]
     ax.fill_between(x, arrays["q"], color=FAKE, alpha=0.3, lw=0)
     ax.plot(x, arrays["q"], color=FAKE, lw=1.4, label="q (G)")
     ax.plot(x, arrays["p"], color=REAL, lw=1.8, ls=(0, (1, 1)), label="p (data)")
-    ax.plot(x, arrays["D"] * top / 1.25, color=VERDICT, lw=1.4, ls="--", label="D")
-    ax.plot(x, arrays["D_star"] * top / 1.25, color=VERDICT, lw=0.9, ls=":", label="D*")
+    D, best = ("critic", "f*") if header["critic"] else ("D", "D*")
+    ax.plot(x, arrays["D"] * top / 1.25, color=VERDICT, lw=1.4, ls="--", label=D)
+    ax.plot(x, arrays["D_star"] * top / 1.25, color=VERDICT, lw=0.9, ls=":", label=best)
     z_line, x_line = -0.62 * top, -0.18 * top
     z = arrays["z"] / 3 * (x[-1] - x[0]) / 2 + (x[-1] + x[0]) / 2  # z spans the same width
     lines = np.stack(
@@ -182,7 +219,7 @@ def frame_png(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
 
 def draw_curves(steps: Any, curves: dict[str, Any], ax: Axes, log: bool = False) -> Axes:
     """Named curves over training steps, with the legend outside of the data."""
-    colours = {"D": REAL, "G": FAKE}
+    colours = {"D": REAL, "G": FAKE, "$W_1$": REAL, "estimate": VERDICT}
     for name, values in curves.items():
         ax.plot(steps, values, label=name, lw=1.3, color=colours.get(name))
     ax.set(xlabel="step", yscale="log" if log else "linear")

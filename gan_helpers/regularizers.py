@@ -39,16 +39,19 @@ def gradient_penalty(
     x_fake: Tensor,
     rng: Rng | None = None,
     batch_dims: int = 1,
+    one_sided: bool = False,
 ) -> Tensor:
     """E[(||grad D(x_hat)|| - 1)^2] at random points between real and fake samples.
 
-    Gulrajani et al. (2017), eq. (3), without its weight lambda.
+    Gulrajani et al. (2017), eq. (3), without its weight lambda; one-sided, Petzka et al. (2018),
+    eq. (8).
 
     Args:
         D: the critic, `[..., N, *event] -> [..., N]`.
         x_real, x_fake: `[..., N, *event]`, of the same shape.
         rng: draws one interpolation weight per sample; one generator, or one for each GAN.
         batch_dims: how many leading axes count samples (2 where an ensemble's axis comes first).
+        one_sided: whether only slopes above 1 cost something, as "1-Lipschitz" has it.
 
     Returns:
         One number per GAN, `[...]`.
@@ -64,7 +67,8 @@ def gradient_penalty(
         x_real
     )
     x_hat = torch.lerp(x_fake, x_real, weight)
-    return (input_gradient_norm(D, x_hat) - 1).square().mean(-1)
+    excess = input_gradient_norm(D, x_hat) - 1  # (..., N)
+    return (excess.relu() if one_sided else excess).square().mean(-1)
 
 
 def r1_penalty(D: Callable[[Tensor], Tensor], x_real: Tensor) -> Tensor:

@@ -53,6 +53,7 @@ class Experiment:
     beta1: float = 0.5  # less momentum than Adam's 0.9: the opponent moves (DCGAN)
     beta2: float = 0.9
     gradient_penalty: float = 0.0  # weight lambda of (|grad D| - 1)^2; WGAN-GP uses 10
+    one_sided: bool = False  # let that penalty be for slopes above 1 only
     r1: float = 0.0  # weight of |grad D|^2 at real samples
     clip: float | None = None  # D's weights are put back into [-clip, clip]; None is off
     spectral_norm: bool = False  # divide D's weights by their largest singular value
@@ -76,7 +77,8 @@ class Experiment:
             check_number(name, getattr(self, name), 0, 1000)
         if self.clip is not None:
             check_number("clip", self.clip, 0, 10, low_allowed=False)
-        check_bool("spectral_norm", self.spectral_norm)
+        for name in ("one_sided", "spectral_norm"):
+            check_bool(name, getattr(self, name))
         check_int("unroll", self.unroll, 0, 20)
         if check_int("pac", self.pac, 1, 16) not in (1, 2, 4, 8, 16) or self.batch_size % self.pac:
             raise ValueError(
@@ -278,7 +280,7 @@ def add_penalties(loss: Tensor, gan: GAN, x_real: Tensor, x_fake: Tensor) -> Ten
     """D's loss with the penalties that the experiment asks for; by default there are none."""
     e = gan.experiment
     if "gradient_penalty" in gan.uses:
-        term = gradient_penalty(gan.D, x_real, x_fake, gan.rng, gan.batch_axis + 1)
+        term = gradient_penalty(gan.D, x_real, x_fake, gan.rng, gan.batch_axis + 1, e.one_sided)
         loss = loss + e.gradient_penalty * term
     if "r1" in gan.uses:
         loss = loss + e.r1 * r1_penalty(gan.D, x_real)

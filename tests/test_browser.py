@@ -424,3 +424,62 @@ def test_the_arrows_die_when_D_runs_ahead(notebook):
     lab.choose("loss", "non-saturating")
     lab.says("loss = non-saturating")
     assert lab.ask(norm) > before
+
+
+# --- section 12.4.3: the clipping parameter is dragged -------------------------------------------
+
+CRITIC = """
+lab = Lab('ring', loss='wasserstein', clip=0.1, d_steps=5, lr_G=2e-4, unfold='remedies')
+lab"""
+
+
+def test_the_clipping_parameter_is_dragged_and_the_critic_follows(notebook):
+    lab = show(notebook, CRITIC)
+    charts = {
+        name: lab.stage.locator(f".gan-side .gan-{name} canvas") for name in ("weights", "layers")
+    }
+    lab.play()
+    lab.wait(lambda: lab.step > 20)
+    before = {name: lab.picture_of(chart) for name, chart in charts.items()}
+    slope = lab.stage.locator("[data-id=slope] .gan-value")
+    steep = float(slope.inner_text())
+    slider = lab.part.locator(".widget-hslider", has_text="clip weights")
+    slider.get_by_role("slider").focus()
+    for _ in range(4):  # 0.1 -> 0.03 -> 0.01 -> 0.003 -> 0.001
+        notebook.page.keyboard.press("ArrowLeft")
+    lab.says("clip weights to [−c, c] = 0.001")
+    now = lab.step
+    lab.wait(lambda: lab.step > now + 10)
+    largest = "max(float(p.detach().abs().max()) for p in lab.session.gan.D.parameters())"
+    assert lab.ask(largest) <= 0.001 + 1e-9
+    lab.wait(
+        lambda: float(slope.inner_text()) < steep / 100
+    )  # no critic is steep with such weights
+    for name, chart in charts.items():
+        changed = np.abs(lab.picture_of(chart) - before[name]).max(axis=-1) > 0.1
+        assert changed.mean() > 0.005, name
+    lab.pause()
+
+
+def test_the_colours_show_the_slope(notebook):
+    lab = show(notebook, CRITIC)
+    lab.button("Step").click()
+    lab.wait(lambda: lab.step == 1)
+    before = lab.picture()
+    lab.choose("colours", "D's slope")
+    legend = lab.stage.locator(".gan-legend")
+    lab.wait(lambda: "|∇D(x)|" in legend.inner_text())
+    assert (np.abs(lab.picture() - before).max(axis=-1) > 0.05).mean() > 0.05
+    assert lab.ask("lab.session.map") == "slope"
+
+
+def test_eight_values_of_c_train_side_by_side(notebook):
+    lab = show(notebook, CRITIC)
+    lab.choose("side by side", "clipping")
+    panels = lab.stage.locator(".gan-panel")
+    lab.wait(lambda: panels.count() == 8)
+    lab.button("Play").click()
+    lab.wait(lambda: lab.step > 30, 60)
+    assert panels.locator(".gan-weights:visible").count() == 8
+    lab.button("Pause").click()
+    lab.button("Play").wait_for()

@@ -67,6 +67,7 @@ VARIANTS = {
     "all_losses": [replace(SMALL, loss=name) for name in LOSSES],
     "rates": [replace(SMALL, lr_D=d, lr_G=g) for d, g in ((1e-3, 1e-2), (5e-3, 1e-3), (0.0, 1e-3))],
     "gradient_penalty": [replace(SMALL, gradient_penalty=w) for w in (0.1, 1.0, 10.0)],
+    "one_sided": [replace(SMALL, gradient_penalty=1.0, one_sided=s) for s in (True, True, False)],
     "r1": [replace(SMALL, r1=w) for w in (0.01, 1.0)],
     "clip": [replace(SMALL, loss="wasserstein", clip=c) for c in (0.01, 0.1, 0.3)],
     "spectral_norm": [replace(SMALL, spectral_norm=True, lr_D=lr) for lr in (1e-3, 5e-3)],

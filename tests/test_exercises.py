@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from gan_helpers import exercises
+from gan_helpers.exercises.judging import RIGHT as RIGHT_WORDS
 from gan_helpers.training import step_D, step_G, train_step
 
-CHECKS = {name: f for name, f in vars(exercises).items() if name.startswith("check_") and f.__doc__}
-CHECKS.pop("check_choice")
+CHECKS = {name: getattr(exercises, name) for name in exercises.__all__}
 
 
 def two_G(gan, data):
@@ -30,6 +30,13 @@ RIGHT = {
     "check_best_answer": ["b", " B "],
     "check_spectral_norm": [math.sqrt(45), 6.708],
     "check_pack": [lambda x, m: x.reshape(len(x) // m, -1), lambda x, m: x.view(-1, m).view(4, 6)],
+    "check_distance_by_hand": [5 / 3, 1.667],
+    "check_what_jsd_sees": [0, 0.0],
+    "check_penalised_slope": [1.15],
+    "check_one_sided": [
+        lambda s: (s - 1).relu().square().mean(),
+        lambda s: ((s - 1).clamp(min=0) ** 2).mean(),
+    ],
 }
 WRONG = {
     "check_value_at_equality": [
@@ -55,6 +62,15 @@ WRONG = {
         (lambda gan, data: (two_G(gan, data), None)[1], "Return the pair"),
         (lambda gan, data: nothing, "NameError"),  # noqa: F821
     ],
+    "check_distance_by_hand": [(3.0, "as they are written"), (5.0, "average"), (1.0, "Sorted")],
+    "check_what_jsd_sees": [(0.693, "JSD itself"), (9.9, "W1")],
+    "check_penalised_slope": [(1.0, "balances"), (1.3, "factor 2"), (2.0, "derivative")],
+    "check_one_sided": [
+        (lambda s: (s - 1).square().mean(), "two-sided"),
+        (lambda s: (s - 1).relu().mean(), "Square the excess"),
+        (lambda s: (s - 1).relu().square().sum(), "Average instead"),
+        (lambda s: s.mean(), "relu"),
+    ],
     "check_stuck_slope": [(-0.9999, "non-saturating"), (1e-4, "sign"), (0.5, "softplus")],
     "check_best_answer": [("a", "stands still"), ("c", "mean")],
     "check_spectral_norm": [(math.sqrt(50), "Frobenius"), (5.0, "eigenvalue"), (8.0, "root of")],
@@ -74,7 +90,7 @@ def test_every_check_has_answers_here():
 @pytest.mark.parametrize(("name", "answer"), [(n, a) for n, all_ in RIGHT.items() for a in all_])
 def test_right_answers_pass(name, answer, lang, capsys):
     assert CHECKS[name](answer, lang)
-    assert capsys.readouterr().out.strip() == exercises.RIGHT[lang]
+    assert capsys.readouterr().out.strip() == RIGHT_WORDS[lang]
 
 
 @pytest.mark.parametrize(

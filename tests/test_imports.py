@@ -17,9 +17,9 @@ LAYERS = [
     {"checks", "chance", "embedded"},
     {"classifier", "distributions", "images", "models", "losses", "regularizers"},
     {"training"},
-    {"graph", "remedies"},
+    {"graph", "remedies", "critic"},
     {"ensemble"},
-    {"metrics", "plots"},
+    {"metrics", "plots", "transport"},
     {"lab", "exercises", "evidence"},
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -16,6 +16,7 @@ from gan_helpers.metrics import (
     normal_quantiles,
     optimal_discriminator,
     pushforward_density,
+    total_variation,
 )
 
 
@@ -133,3 +134,15 @@ def test_nearest_picture_finds_a_copy():
     index, distance = nearest_images(pictures[[3, 7]] + 0.01, pictures)
     assert index.tolist() == [3, 7]
     torch.testing.assert_close(distance, torch.tensor([0.01, 0.01]), atol=1e-5, rtol=0)
+
+
+@given(st.floats(-3, 3), st.floats(0.3, 2))
+def test_total_variation_is_the_largest_difference_of_any_event(m, s):
+    p, q = normal(0, 1), normal(m, s)
+    tv = float(total_variation(p, q, DX))
+    assert -1e-6 <= tv <= 1 + 1e-6
+    assert tv == pytest.approx(float((p - q).clamp(min=0).sum() * DX), abs=1e-3)
+
+
+def test_total_variation_of_what_is_apart_is_one():
+    assert float(total_variation(normal(-4, 0.2), normal(4, 0.2), DX)) == pytest.approx(1, abs=1e-4)

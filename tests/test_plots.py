@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 import slide_figures
@@ -15,6 +16,7 @@ from gan_helpers import plots
 from gan_helpers.images import Images
 from gan_helpers.lab.comparison import Comparison
 from gan_helpers.lab.session import Session
+from gan_helpers.training import Experiment
 
 
 @pytest.fixture(autouse=True)
@@ -117,3 +119,30 @@ def test_a_strip_has_a_row_for_each_mode():
     (image,) = plots.draw_strip(range(0, 50, 10), shares, plt.figure().subplots()).images
     assert image.get_array().shape == (8, 5) and list(image.get_extent()) == [0.0, 40.0, 8.5, 0.5]
     assert image.get_array()[3, 2] == 1
+
+
+def test_every_way_of_the_transport_is_a_line():
+    x, y = torch.zeros(3, 2), torch.tensor([[1.0, 0], [0, 1], [1, 1]])
+    ax = plots.draw_transport(x, y, torch.tensor([2, 0, 1]), plt.figure().subplots())
+    (ways,) = (lines for lines in ax.collections if isinstance(lines, LineCollection))
+    ends = np.stack([segment[1] for segment in ways.get_segments()])
+    np.testing.assert_array_equal(ends, y[[2, 0, 1]].numpy())
+
+
+def test_a_landscape_is_the_right_way_up():
+    line = torch.linspace(-2, 2, 21)
+    height = line[:, None].expand(21, 21)  # rises with y, and the first row is at the bottom
+    ax = plots.draw_landscape(height, plt.figure().subplots(), torch.zeros(4, 2))
+    assert ax.get_ylim() == (-2, 2) and not ax.yaxis_inverted()
+    filled = ax.collections[0]
+    lowest, highest = (filled.get_paths()[i].get_extents() for i in (0, -1))
+    assert lowest.y1 < highest.y0
+
+
+def test_a_critic_is_titled_by_its_distance():
+    critic = Session(Experiment(loss="wasserstein"), "ring").frame()
+    words = plots.draw_frame(*critic, plt.figure().subplots()).get_title()
+    assert "W1" in words and "good" not in words
+    line = Session(Experiment(loss="wasserstein", latent_dim=1), "one_gaussian_1d").frame()
+    names = plots.draw_1d(*line, plt.figure().subplots()).get_legend_handles_labels()[1]
+    assert {"critic", "f*"} <= set(names)

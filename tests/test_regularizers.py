@@ -31,6 +31,8 @@ def test_penalties_of_a_linear_critic_are_exact(a, b, n):
     length = slope.norm()
     gp = gradient_penalty(linear_critic(slope), real, fake, seeded())
     torch.testing.assert_close(gp, (length - 1) ** 2)
+    above = gradient_penalty(linear_critic(slope), real, fake, seeded(), one_sided=True)
+    torch.testing.assert_close(above, (length - 1).clamp(min=0) ** 2)  # slopes below 1 are free
     torch.testing.assert_close(r1_penalty(linear_critic(slope), real), length**2)
 
 

@@ -11,16 +11,17 @@ from hypothesis import given, settings, strategies as st
 
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_points, gaussians_1d
 from gan_helpers.images import Images
-from gan_helpers.lab.session import Session, Trouble, default_experiment
+from gan_helpers.lab.session import STAGE, STEEPEST, Session, Trouble, default_experiment
 from gan_helpers.lab.worker import Worker
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.training import Experiment, train_step
+from gan_helpers.transport import wasserstein_distance
 
 SMALL = Experiment(width=16, depth=2, batch_size=16)
 
 
-def small(**kwargs):
-    return Session(replace(SMALL, **kwargs), "ring")
+def small(data="ring", distance=None, **kwargs):
+    return Session(replace(SMALL, **kwargs), data, distance=distance)
 
 
 def weights(session):
@@ -354,11 +355,79 @@ def test_samples_off_the_stage_are_not_dropped_from_the_divergence():
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_verdict_lies_between_fake_and_real(loss):
-    session = small(loss=loss, lr_D=1e-4, lr_G=1e-4)
+    session = small(loss=loss, lr_D=1e-4, lr_G=1e-4, distance=False)
     session.run(10)
     header, _ = session.frame()
     meters = {m["id"]: m["value"] for m in header["meters"]}
     assert 0 <= meters["d_fake"] <= 1 and 0 <= meters["d_real"] <= 1
+
+
+# --- the distance, and the inside of a critic ----------------------------------------------------
+
+INSIDE = {"w1", "weights", "layers"}
+
+
+def meters_of(session):
+    return {m["id"]: m["value"] for m in session.frame()[0]["meters"]}
+
+
+@pytest.mark.parametrize("world", ["ring", "two_gaussians_1d"])
+def test_a_critic_is_shown_with_the_exact_distance_and_from_inside(world):
+    session = small(world, loss="wasserstein", clip=0.1)
+    session.run(20)
+    header, arrays = session.frame()
+    assert arrays.keys() >= INSIDE and header["critic"]
+    n = session.detail.moved
+    x = session.gan.sample(session.z_preview[:n])
+    exact = float(wasserstein_distance(x, session.x_preview[:n]))
+    shown = meters_of(session)
+    assert shown["w1"] == pytest.approx(exact) == pytest.approx(float(arrays["w1"][-1]))
+    with torch.no_grad():
+        real, fake = (
+            session.gan.D(session.x_preview),
+            session.gan.D(session.gan.G(session.z_preview)),
+        )
+    assert shown["estimate"] == pytest.approx(float(real.mean() - fake.mean()), abs=1e-6)
+    assert header["weights_to"] <= 0.1 + 1e-7 and arrays["weights"].sum() == pytest.approx(1)
+    assert len(arrays["layers"]) == 1 + SMALL.depth and (arrays["layers"] > 0).all()
+
+
+def test_the_steepest_slope_bounds_what_is_seen_on_the_stage():
+    session = small(loss="wasserstein", gradient_penalty=1.0)
+    session.run(50)
+    session.map = "slope"
+    header, arrays = session.frame()
+    assert header["verdict"] == "slope"
+    steepest = meters_of(session)["slope"]
+    # Every difference on the stage is at most the steepest slope times the distance.
+    with torch.no_grad():
+        score = session.gan.D(session.grid).reshape(session.detail.heat, -1)
+    step = 2 * STAGE / (session.detail.heat - 1)
+    assert float(score.diff(dim=1).abs().max()) <= 1.1 * steepest * step
+    assert arrays["heat"].max() == min(255, int(255 * steepest / STEEPEST))
+
+
+def test_the_distance_is_watched_where_it_is_asked_for_and_costs_nothing_elsewhere():
+    assert not INSIDE & small().frame()[1].keys() - {"w1"}
+    assert math.isnan(small().w1())
+    asked = small(distance=True)
+    assert {"w1", "slope"} <= meters_of(asked).keys() and "estimate" not in meters_of(asked)
+    hidden = small(loss="wasserstein", distance=False)
+    assert {"d_real", "d_fake"} <= meters_of(hidden).keys()
+    asked.change(loss="wasserstein")
+    assert "estimate" in meters_of(asked)
+    twin = asked.fork(loss="hinge")
+    assert "w1" in meters_of(twin)
+
+
+def test_the_best_critic_is_drawn_where_the_distance_is_estimated():
+    session = small("one_gaussian_1d", loss="wasserstein", gradient_penalty=1.0)
+    _, arrays = session.frame()
+    x, best = arrays["x"], arrays["D_star"]
+    assert ((best >= 0) & (best <= 1)).all()
+    means = [(x * arrays[name]).sum() / arrays[name].sum() for name in "pq"]
+    rises = np.sign(best[np.abs(x - means[0]).argmin()] - best[np.abs(x - means[1]).argmin()])
+    assert rises > 0  # higher where the data are
 
 
 def test_the_ring_is_learned():

@@ -429,6 +429,73 @@ def test_the_strip_shows_which_mode_when(page):
     assert [strip.is_visible() for strip in strips.all()] == [True, False]
 
 
+def with_inside(frame, prefix="", **header):
+    """The same GAN with its distance watched and the inside of its D shown."""
+    head, arrays = frame
+    shares = np.array([0.4, 0.05, 0.1, 0.05, 0.4], np.float32)
+    arrays |= {
+        f"{prefix}w1": np.linspace(1.4, 0.3, 8, dtype=np.float32),
+        f"{prefix}weights": shares,
+        f"{prefix}layers": np.array([1e-3, 1e-2, 0.1, 1], np.float32),
+    }
+    own = head["members"][int(prefix[0])] if prefix else head
+    own |= {"weights_to": 0.01, "critic": True, "verdict": "relative"} | header
+    return head, arrays
+
+
+INSIDE = ("dist", "weights", "layers")
+
+
+def test_a_critic_is_shown_from_inside(page):
+    show(page, with_inside(one_gan()))
+    side = page.locator(".gan-side")
+    charts = {name: side.locator(f".gan-{name} canvas") for name in (*INSIDE, "loss")}
+    assert all(charts[name].is_visible() for name in INSIDE)
+    assert not charts["loss"].is_visible()  # it is minus the estimate
+    assert min(colours(side.locator(".gan-chart canvas:visible"))) > 2
+    title = side.locator(".gan-dist .gan-title").inner_text()
+    assert "W₁ 0.3" in title and LABELS["estimate"] in title
+    assert LABELS["critic"] in page.locator(".gan-legend").inner_text()
+    show(page, with_inside(one_gan(), critic=False, verdict="probability"))
+    assert charts["loss"].is_visible() and charts["dist"].is_visible()
+    assert LABELS["estimate"] not in side.locator(".gan-dist .gan-title").inner_text()
+    show(page, one_gan())
+    assert not any(charts[name].is_visible() for name in INSIDE) and charts["loss"].is_visible()
+
+
+def test_the_legend_says_what_the_colours_mean(page):
+    for verdict, words in (("slope", "|∇D(x)| 0"), ("probability", "D(x) 0"), ("relative", "−")):
+        show(page, with_inside(one_gan(), verdict=verdict))
+        assert words in page.locator(".gan-legend").inner_text()
+    show(page, with_inside(one_gan("1d")))
+    assert LABELS["best_critic"] in page.locator(".gan-legend").inner_text()
+
+
+def test_a_critic_in_a_panel_shows_its_distance_and_weights(page):
+    show(page, with_inside(many_gans(3), "1/"))
+    panels = page.locator(".gan-panel")
+    for k, expected in enumerate((False, True, False)):
+        for name in INSIDE:
+            assert panels.nth(k).locator(f".gan-{name}").is_visible() is expected
+    assert min(colours(panels.nth(1).locator(".gan-chart canvas:visible"))) > 2
+
+
+@pytest.mark.parametrize("value", [np.nan, 1e9, 0.0])
+def test_an_estimate_that_explodes_leaves_the_distance_to_be_seen(page, value):
+    head, arrays = with_inside(one_gan())
+    arrays["loss_D"] = np.full(8, -value, np.float32)
+    show(page, (head, arrays))
+    canvas = page.locator(".gan-side .gan-dist canvas")
+    blue = canvas.evaluate(
+        """(canvas) => { const rows = new Set(), { width, height } = canvas;
+        const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+        for (let i = 0; i < data.length; i += 4)
+          if (data[i + 3] > 128 && data[i + 2] > data[i] + 80) rows.add(Math.floor(i / 4 / width));
+        return rows.size / height; }"""
+    )
+    assert blue > 0.15  # the curve of W1 falls over a good part of the chart
+
+
 def test_new_data_are_seen_at_once(page):
     """The layer of real samples is kept from frame to frame."""
     head, arrays = one_gan()

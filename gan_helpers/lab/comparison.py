@@ -198,7 +198,12 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
         return untreated | dict(list(new.items())[: MOST - 1])
     if what == SEED:
         return {f"{SEED} {origin.seed + k}": {SEED: origin.seed + k} for k in range(MOST)}
-    return {f"{what} = {value:g}": {what: value or OFF.get(what, 0)} for value in CHOICES[what]}
+    return {
+        f"{what} = {value:g}" if value or what not in OFF else f"{what} off": {
+            what: value or OFF.get(what, 0)
+        }
+        for value in CHOICES[what]
+    }
 
 
 OFF = {"clip": None}
@@ -209,6 +214,7 @@ CHOICES: dict[str, tuple[float, ...]] = {
     "d_steps": (1, 2, 5, 10),
     "gradient_penalty": (0.0, 0.1, 1.0, 10.0),
     "r1": (0.0, 0.01, 0.1, 1.0),
-    "clip": (0.0, 0.01, 0.1, 1.0),
+    "beta1": (0.0, 0.5, 0.9),
+    "clip": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 0.0),
     "batch_size": (16, 64, 128, 512),
 }

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from gan_helpers import training
 from gan_helpers.checks import check_choice, check_int
+from gan_helpers.critic import layer_gradients, slopes, weight_histogram
 from gan_helpers.distributions import WORLDS, WORLDS_1D, Mixture
 from gan_helpers.images import Images, load_mnist
 from gan_helpers.losses import check_loss, get_loss
@@ -34,13 +35,18 @@ from gan_helpers.metrics import (
     pushforward_density,
 )
 from gan_helpers.training import ARCHITECTURE, GAN, Experiment, looking_at
+from gan_helpers.transport import optimal_critic, wasserstein_distance
 
 TrainStep = Callable[[GAN, Any], tuple[Tensor, Tensor]]
 Frame = tuple[dict[str, Any], dict[str, np.ndarray]]
+Scale = Callable[[Tensor], Tensor]  # logits -> 0 (fake) to 1 (real)
+Drawn = tuple[list[dict[str, Any]], list[float], dict[str, Tensor]]  # meters, range, arrays
 
 DIGITS = {"digits": 16, "digits_28": 28}  # name -> edge in pixels; 28 is for a GPU
 WORLD_NAMES = (*WORLDS, *WORLDS_1D, *DIGITS)
-CURVES = ("loss_D", "loss_G", "grad_D", "grad_G")
+CURVES = ("loss_D", "loss_G", "grad_D", "grad_G", "w1")
+MAPS = ("verdict", "slope")  # what the colours behind the samples can show
+STEEPEST = 2.0  # the slope at the end of the scale of colours; 1 is its middle
 STAGE = 2.0  # 2-D worlds live in [-STAGE, STAGE]^2
 N_GRID, N_STRIP = 200, 128  # bins of a density; samples that count for the strip of modes
 
@@ -53,10 +59,13 @@ class Detail:
     pictures: int = 64
     heat: int = 48  # edge of the map of D's verdict
     every: int = 8  # which of the points get an arrow; more arrows would hide them
+    moved: int = 256  # samples between which the Wasserstein distance is measured
     interval: int = 50  # steps between two moments that can be gone back to
 
 
-PANEL = Detail(points=256, pictures=16, heat=32, interval=200)  # one of several, side by side
+PANEL = Detail(
+    points=256, pictures=16, heat=32, moved=128, interval=200
+)  # one of several, side by side
 
 
 @dataclass(frozen=True)
@@ -168,6 +177,8 @@ class Session:
         device: "cpu", "cuda", …
         train_step: one round of the game, `(gan, data) -> (loss_D, loss_G)`; the reader's own
             may stand in.
+        distance: whether to measure the Wasserstein distance and look inside of the critic; by
+            default where the loss is (12.29).
     """
 
     def __init__(
@@ -177,8 +188,10 @@ class Session:
         seed: int = 0,
         device: str = "cpu",
         train_step: TrainStep = training.train_step,
+        distance: bool | None = None,
     ) -> None:
         self.device, self.train_step = device, train_step
+        self.distance, self.map = distance, MAPS[0]
         self.detail = Detail()
         self.seed = check_int("seed", seed, 0, 2**63 - 1)
         self.data = as_data(data).to(device)
@@ -325,6 +338,7 @@ class Session:
         self.train_step = moment.train_step
         self.history.forget_after(self.gan.step)
         self.trouble, self.phase, self.d_updates = None, "", 0
+        self._w1 = (-math.inf, math.nan)
         if data_changed:
             self._prepare_previews()
 
@@ -357,7 +371,8 @@ class Session:
             values["grad_G"] = training.gradient_norm(self.gan.G)
         self._stop_unless_finite(values, self.at - moved)
         if due and not self.trouble:
-            self.history.add(self.at, values.values(), self._shares())
+            self._w1 = self.at, self.w1()
+            self.history.add(self.at, (*values.values(), self._w1[1]), self._shares())
         if moved and not self.trouble:
             self.timeline.offer(self)
 
@@ -369,6 +384,30 @@ class Session:
             counts = mode_counts(self.gan.sample(self.z_preview[:N_STRIP]), self.data)
         shares = 255 * counts / len(self.z_preview[:N_STRIP])
         return shares.ceil().to(torch.uint8).cpu().numpy()  # one sample is seen, too
+
+    @property
+    def measures_distance(self) -> bool:
+        """Whether the Wasserstein distance is watched; between pictures it would say little."""
+        wanted = self.gan.loss.estimates_distance if self.distance is None else self.distance
+        return wanted and self.kind != "images"
+
+    def w1(self) -> float:
+        """The exact distance between preview samples of G and of the data; nan if not watched."""
+        if not self.measures_distance:
+            return math.nan
+        n = self.detail.moved
+        with one_core():
+            x_fake = self.gan.sample(self.z_preview[:n])
+            finite = bool(x_fake.isfinite().all())
+            return float(wasserstein_distance(x_fake, self.x_preview[:n])) if finite else math.nan
+
+    def _recent_w1(self) -> float:
+        """The distance for the picture, measured no more often than the curves are."""
+        step, distance = self._w1
+        if not step <= self.at < step + self.history.stride:
+            distance = self.w1()
+            self._w1 = self.at, distance
+        return distance
 
     @property
     def n_modes(self) -> int:
@@ -392,6 +431,8 @@ class Session:
         self.heat: Tensor | None = None
         self.z_preview = self.gan.sample_z(n, rng)
         self.x_preview = self.data.sample(n, rng)
+        self.steepest = math.nan  # the largest slope of D, as last looked for
+        self._w1 = (-math.inf, math.nan)  # the distance as last measured, and when
         if self.data.event_shape == (2,):
             line = torch.linspace(-STAGE, STAGE, self.detail.heat, device=self.device)
             y, x = torch.meshgrid(line.flip(0), line, indexing="ij")  # row 0 is the top
@@ -419,25 +460,33 @@ class Session:
         x_fake = x_fake.nan_to_num(0.0, 0.0, 0.0)
         with looking_at(self.gan.D):
             d_real, d_fake, push = self._verdicts(x_fake)
+            verdict = self._scale(d_real, d_fake)
             draw = {"1d": self._frame_1d, "2d": self._frame_2d, "images": self._frame_images}
-            meters, extent, arrays = draw[self.kind](x_fake, push)
-        verdict = self._scale(d_real, d_fake)
-        if self.kind == "2d":
-            arrays["heat"] = (255 * verdict(arrays["heat"])).to(torch.uint8)
-        elif self.kind == "1d":
-            arrays["D"] = verdict(arrays["D"])
-        else:
+            meters, extent, arrays = draw[self.kind](x_fake, push, verdict)
+        if self.kind == "images":
             arrays["verdict"] = verdict(d_fake).repeat_interleave(self.experiment.pac)
-        for name, logits in (("d_real", d_real), ("d_fake", d_fake)):
-            meters.append({"id": name, "value": float(verdict(logits).mean())})
+        critic = self.gan.loss.estimates_distance
+        if self.measures_distance:
+            meters.append({"id": "w1", "value": self._recent_w1()})
+            if critic:
+                meters.append({"id": "estimate", "value": float(d_real.mean() - d_fake.mean())})
+            meters.append({"id": "slope", "value": self.steepest})
+        else:
+            for name, logits in (("d_real", d_real), ("d_fake", d_fake)):
+                meters.append({"id": name, "value": float(verdict(logits).mean())})
+        scale = "probability" if self.gan.loss.is_probability else "relative"
         header = {
             "kind": self.kind,
             "step": self.gan.step,
             "phase": self.phase,
             "range": extent,
-            "verdict": "probability" if self.gan.loss.is_probability else "relative",
+            "verdict": "slope" if self.sloped else scale,
+            "critic": critic,
             "meters": meters,
         }
+        if self.measures_distance:
+            histogram, header["weights_to"] = weight_histogram(self.gan.D)
+            arrays |= {"weights": histogram, "layers": layer_gradients(self.gan.D, x_fake)}
         shown = {name: value.cpu().numpy() for name, value in arrays.items()}
         timeline = np.array([m.step for m in self.timeline.moments], dtype=np.float32)
         return header, shown | self.history.arrays(self.n_modes) | {"timeline": timeline}
@@ -470,7 +519,7 @@ class Session:
         others = self.x_preview[: pac - 1].expand(len(x), -1, *x.shape[1:])
         return self.gan.D(torch.cat([x[:, None], others], 1).flatten(0, 1))
 
-    def _scale(self, d_real: Tensor, d_fake: Tensor) -> Callable[[Tensor], Tensor]:
+    def _scale(self, d_real: Tensor, d_fake: Tensor) -> Scale:
         """Logits -> 0 (fake) to 1 (real); a critic's scores are shown relative to each other."""
         if self.gan.loss.is_probability:
             return torch.sigmoid
@@ -478,11 +527,30 @@ class Session:
         spread = torch.cat([d_real, d_fake]).std() + 1e-12
         return lambda logits: torch.sigmoid(2 * (logits - middle) / spread)
 
-    @torch.no_grad()
-    def _frame_2d(self, x_fake: Tensor, push: Tensor) -> tuple[list, list, dict[str, Tensor]]:
+    @property
+    def sloped(self) -> bool:
+        """Whether the colours show D's slope, not its verdict."""
+        return self.map == "slope" and self.kind == "2d" and self.measures_distance
+
+    def _look_at_D(self, verdict: Scale) -> Tensor:
+        """What D says on all of the stage, or how steep it is there, as colours; uint8 `[P]`."""
         # In pieces that fit the processor's cache: half the time of one large batch.
+        steep = torch.zeros(0)
+        if self.measures_distance:
+            points = self.grid if self.sloped else self.grid[::5]
+            steep = torch.cat([slopes(self._verdict_at, part) for part in points.split(768)])
+            self.steepest = float(steep.max())
+        with torch.no_grad():
+            if self.sloped:
+                shares = steep / STEEPEST
+            else:
+                logits = [self._verdict_at(part) for part in self.grid.split(768)]
+                shares = verdict(torch.cat(logits))
+        return (255 * shares.clamp(0, 1)).to(torch.uint8)
+
+    def _frame_2d(self, x_fake: Tensor, push: Tensor, verdict: Scale) -> Drawn:
         if self.heat is None:
-            self.heat = torch.cat([self._verdict_at(part) for part in self.grid.split(768)])
+            self.heat = self._look_at_D(verdict)
         meters: list[dict[str, Any]] = []
         if isinstance(self.data, Mixture):
             modes, good = mode_coverage(x_fake, self.data)
@@ -498,7 +566,7 @@ class Session:
         return meters, [-STAGE, STAGE, -STAGE, STAGE], arrays
 
     @torch.no_grad()
-    def _frame_1d(self, x_fake: Tensor, push: Tensor) -> tuple[list, list, dict[str, Tensor]]:
+    def _frame_1d(self, x_fake: Tensor, push: Tensor, verdict: Scale) -> Drawn:
         extent = stage_1d(self.x_preview)
         edges = torch.linspace(extent[0], extent[1], N_GRID + 1, device=self.device)
         x = (edges[1:] + edges[:-1]) / 2  # (200,)
@@ -513,14 +581,25 @@ class Session:
         p = self.data.prob(x[:, None]) if isinstance(self.data, Mixture) else torch.zeros_like(x)
         dx = (extent[1] - extent[0]) / N_GRID
         meters = [{"id": "jsd", "value": float(jensen_shannon(p, q, dx))}]
-        arrays = {"x": x, "p": p, "q": q, "D": self._verdict_at(x[:, None])}
-        has_mass = p + q > 1e-3 * p.max()  # D* is shown where there is something to judge
-        arrays |= {"D_star": optimal_discriminator(p, q).where(has_mass, torch.nan)}
+        scores = self._verdict_at(x[:, None])
+        self.steepest = float(scores.diff().abs().max() / dx)
+        arrays = {"x": x, "p": p, "q": q, "D": verdict(scores), "D_star": self._best_D(p, q, dx)}
         arrays |= {"gz": x_fake[self.arrows, 0], "push": push[self.arrows, 0]}
         arrays |= {"z": self.z_preview[self.arrows, 0]}
         return meters, [*extent, 0.0, float(p.max())], arrays
 
-    def _frame_images(self, x_fake: Tensor, push: Tensor) -> tuple[list, list, dict[str, Tensor]]:
+    def _best_D(self, p: Tensor, q: Tensor, dx: float) -> Tensor:
+        """The D that is best against these densities, where it is known; from 0 to 1, `[B]`."""
+        if self.gan.loss.estimates_distance:
+            best = optimal_critic(p, q, dx)
+            both = (p + q) / (p + q).sum()  # its scores are scaled as `_scale` does the critic's
+            middle = (best * both).sum()
+            spread = ((best - middle).square() * both).sum().sqrt() + 1e-12
+            return torch.sigmoid(2 * (best - middle) / spread)
+        has_mass = p + q > 1e-3 * p.max()  # D* is shown where there is something to judge
+        return optimal_discriminator(p, q).where(has_mass, torch.nan)
+
+    def _frame_images(self, x_fake: Tensor, push: Tensor, verdict: Scale) -> Drawn:
         grey = x_fake.mean(1)  # (n, H, W)
         return [], [], {"grid": ((grey + 1) * 127.5).clamp(0, 255).to(torch.uint8)}
 
@@ -577,7 +656,16 @@ def describe(experiment: Experiment) -> str:
     """What differs from the defaults and may be to blame, e.g. `loss=hinge, lr_D=0.1`."""
     loss = get_loss(experiment.loss).name
     words = [f"loss={loss}", f"lr_D={experiment.lr_D:g}", f"lr_G={experiment.lr_G:g}"]
-    for name in ("d_steps", "gradient_penalty", "r1", "clip", "spectral_norm", "unroll", "pac"):
+    for name in (
+        "d_steps",
+        "gradient_penalty",
+        "one_sided",
+        "r1",
+        "clip",
+        "spectral_norm",
+        "unroll",
+        "pac",
+    ):
         value = getattr(experiment, name)
         if value != getattr(Experiment(), name):
             words.append(f"{name}={value}")

@@ -376,6 +376,21 @@ function drawCurves({ ctx, X, Y, axis: { logarithmic, low, high } }, steps, curv
     paint(ctx, { stroke: css(colour), width: 1.6 }, () => polyline(ctx, Array.from(data, at)));
 }
 
+function drawHistogram(ctx, [width, height], shares, limit, pal) {
+  // Over [-limit, limit]; the root keeps a pile at the borders from hiding all the rest.
+  const [left, right, top, bottom] = [6, width - 6, 6, height - 16];
+  const most = Math.sqrt(Math.max(...shares, 1e-9));
+  const step = (right - left) / shares.length;
+  paint(ctx, { fill: css(pal.fg, 0.75) }, () => shares.forEach((share, i) => {
+    const size = (Math.sqrt(share) / most) * (bottom - top);
+    ctx.rect(left + i * step, bottom - size, Math.max(step - 1, 1), size);
+  }));
+  paint(ctx, { stroke: css(pal.line) }, () => polyline(ctx, [[left, bottom], [right, bottom]]));
+  const labels = [[-limit, left, "left"], [0, (left + right) / 2, "center"], [limit, right, "right"]];
+  for (const [value, x, align] of labels)
+    write(ctx, short(value).replace("-", "−"), x, height - 7, pal.muted, "10px system-ui", align);
+}
+
 function drawStrip({ ctx, X, Y, span: [first, end] }, { steps, strip }, pal, scratch) {
   // Steps have equal distances. A column's middle is at its step: half of the outer ones is cut.
   const [modes, columns] = strip.shape;
@@ -394,6 +409,8 @@ function drawStrip({ ctx, X, Y, span: [first, end] }, { steps, strip }, pal, scr
 const CHART = (ui) => `<div class="gan-chart gan-${ui}"><div class="gan-title">
   <b data-ui="${ui}_name"></b><i class="gan-D" data-ui="${ui}_D_now"></i><i class="gan-G"
   data-ui="${ui}_G_now"></i></div><canvas data-ui="${ui}"></canvas></div>`;
+const SIDE = ["loss", "dist", "grad", "weights", "layers", "strip"]; // CSS hides what has no data
+const SMALL = ["dist", "grad", "weights", "layers", "strip"];
 const PAGE = `<div class="gan-board"><div class="gan-head">
     <span class="gan-step"><span data-ui="counter"></span> <b data-ui="step"></b></span>
     <span class="gan-phase" data-ui="phase"></span></div>
@@ -403,12 +420,12 @@ const PAGE = `<div class="gan-board"><div class="gan-head">
       <button type="button" data-ui="clear"></button></div></div>
   <div class="gan-panels" data-ui="panels"></div>
   <div class="gan-legend" data-ui="legend"></div><div class="gan-keys" data-ui="keys"></div></div>
-  <div class="gan-side"><div class="gan-charts">${["loss", "grad", "strip"].map(CHART).join("")}
-    </div><div class="gan-meters" data-ui="meters"></div></div>`;
+  <div class="gan-side"><div class="gan-charts">${SIDE.map(CHART).join("")}</div>
+    <div class="gan-meters" data-ui="meters"></div></div>`;
 const PANEL = `<div class="gan-title"><b data-ui="name"></b></div>
   <div class="gan-frame"><canvas data-ui="picture"></canvas>
     <div class="gan-trouble" data-ui="trouble"></div></div>
-  <div class="gan-meters" data-ui="meters"></div>${["grad", "strip"].map(CHART).join("")}`;
+  <div class="gan-meters" data-ui="meters"></div>${SMALL.map(CHART).join("")}`;
 const TILE = `<div class="gan-name"></div><div class="gan-value"></div>
   <div class="gan-gauge"><div></div></div>`;
 
@@ -423,6 +440,7 @@ function put(element, text) {
   if (element.textContent !== text) element.textContent = text; // else the page is laid out anew
 }
 
+const unique = (gans, key) => [...new Set(gans.map((gan) => gan[key]))];
 const mark = (width, shape) => `<svg width="${width}" height="10">${shape}</svg>`;
 const sampleLine = (colour, dash = "") => mark(26, `<path d="M0 5h26" stroke="var(--${colour})"
   stroke-width="2" stroke-dasharray="${dash}"/>`);
@@ -434,9 +452,11 @@ function legend(gans, pal, t, edge) {
   const ramp = (kind === "images" ? pal.border : pal.heat).filter((_, i) => i % 15 === 0);
   const gradient = `linear-gradient(90deg,${ramp.map((c) => css(c))})`;
   const bar = `<i class="gan-bar" style="background:${gradient}"></i>`;
-  const critics = [...new Set(gans.map((gan) => gan.relative))]; // both may stand side by side
-  const D = critics.map((critic) => (critic ? t("critic") : "D(x)"));
-  const verdicts = D.map((name, i) => (critics[i] ? `${name} − ${bar} +` : `${name} 0 ${bar} 1`));
+  const scales = { probability: `D(x) 0 ${bar} 1`, relative: `${t("critic")} − ${bar} +`,
+    slope: `|∇D(x)| 0 ${bar} 2` };
+  const verdicts = unique(gans, "verdict").map((verdict) => scales[verdict]); // side by side
+  const curves = unique(gans, "relative").map((critic) => (critic ? t("critic") : "D(x)"));
+  const best = unique(gans, "critic").map((critic) => (critic ? t("best_critic") : "D*(x) = p/(p+q)"));
   const arrow = (gradient) => sampleArrow(reach(edge) * arrowLength(gradient));
   const lengths = [-3, -1, 1].map((e) => `${arrow(10 ** e)} ${raised(e)}`);
   const push = `${t("push")} ${lengths.join(" ")}`;
@@ -445,8 +465,8 @@ function legend(gans, pal, t, edge) {
   const entries = {
     "2d": [`${real} ${t("real")}`, `${fake} ${t("fake")}`, ...verdicts, push],
     "1d": [`${sampleLine("real")} p(x) ${t("real")}`, `${sampleLine("fake")} q(x) ${t("fake")}`,
-      `${sampleLine("fg", "8 4")} ${D.join(" / ")}`,
-      `${sampleLine("fg", "1.5 3.5")} D*(x) = p/(p+q)`, push],
+      `${sampleLine("fg", "8 4")} ${curves.join(" / ")}`,
+      `${sampleLine("fg", "1.5 3.5")} ${best.join(" / ")}`, push],
     images: verdicts,
   };
   return entries[kind].map((entry) => `<span>${entry}</span>`).join("");
@@ -588,7 +608,7 @@ function render({ model, el }) {
     }
     if (focused && !ui.panels.matches(":focus-within")) ui.root.focus({ preventScroll: true });
     ui.root.classList.toggle("many", count > 0);
-    ui.root.classList.remove("striped"); // the panels are so themselves
+    ui.root.classList.remove("striped", "distanced", "with-critic"); // the panels are so themselves
     ui.panels.style.setProperty("--columns", columns(count, size.get(ui.root)?.[0]));
     numbered = said = -Infinity; // new numbers are due at once
   }
@@ -597,7 +617,7 @@ function render({ model, el }) {
     put(ui.step, frame.step.toLocaleString("en"));
     put(ui.phase, frame.phase ? t(`phase_${frame.phase}`) : "");
     ui.phase.dataset.phase = frame.phase;
-    const look = [gans[0].kind, ...new Set(gans.map((gan) => gan.relative))].join();
+    const look = [gans[0].kind, unique(gans, "verdict"), unique(gans, "critic")].join();
     if (ui.legend.dataset.look !== look) ui.legend.innerHTML = legend(gans, pal, t, edge);
     ui.legend.dataset.look = look;
     // Charts and meters change slowly; drawn with each frame they would take the training's time.
@@ -623,8 +643,39 @@ function render({ model, el }) {
     drawStrip(axes(part.strip, { span, axis, xLabel }), gan, pal, scratch);
   }
 
+  function showDistance(part, gan, span, xLabel) {
+    const watched = Boolean(gan.weights);
+    part.root.classList.toggle("distanced", watched);
+    part.root.classList.toggle("with-critic", watched && gan.critic);
+    if (!watched) return;
+    showInside(part, gan, xLabel && t("layer"));
+    // An estimate that explodes must not flatten the exact distance beside it.
+    const [most, estimate] = [3 * Math.max(...gan.w1.filter(Number.isFinite), 0.3),
+      gan.loss_D.map((loss) => -loss)];
+    const curves = [[gan.w1, pal.real], ...(gan.critic ? [[estimate, pal.fg]] : [])].map(
+      ([values, colour]) => [values.map((v) => clamp(v, -0.3 * most, most)), colour]);
+    const axis = linearAxis(curves.flatMap(([values]) => [0, ...values]).filter(Number.isFinite));
+    if (!xLabel) axis.ticks = niceTicks(axis.low, axis.high, 2);
+    drawCurves(axes(part.dist, { span, axis, xLabel }), gan.steps, curves);
+    put(part.dist_name, t("distance"));
+    put(part.dist_D_now, gan.critic ? `${t("estimate")} ${short(last(estimate))}` : "");
+    put(part.dist_G_now, `W₁ ${short(last(gan.w1))}`);
+  }
+
+  function showInside(part, gan, xLabel) {
+    put(part.weights_name, t("weights"));
+    const area = size.get(part.weights) ?? [0, 0];
+    drawHistogram(fit(part.weights, ...area), area, gan.weights, gan.weights_to, pal);
+    put(part.layers_name, t("layers"));
+    const [span, axis] = [[0, gan.layers.length - 1], decades(gan.layers, { least: -2 })];
+    if (!xLabel) axis.ticks = [axis.low, axis.high];
+    const plot = axes(part.layers, { span, axis, xLabel });
+    drawCurves(plot, [...gan.layers.keys()], [[gan.layers, pal.fg]]);
+  }
+
   function showSide(aloud) {
     const [span, xLabel] = [times([frame]), t("counter")];
+    showDistance(ui, frame, span, xLabel);
     for (const name of ["loss", "grad"]) {
       const [D, G] = [frame[`${name}_D`], frame[`${name}_G`]];
       const axis = (name === "grad" ? decades : linearAxis)([...D, ...G].filter(Number.isFinite));
@@ -655,6 +706,7 @@ function render({ model, el }) {
       put(panel.grad_name, t("grad_norms"));
       put(panel.grad_G_now, `G ${short(gan.grad_G_now ?? last(gan.grad_G))}`);
       drawCurves(axes(panel.grad, { span, axis }), gan.steps, [[gan.grad_G, pal.fake]]);
+      showDistance(panel, gan, span);
       showStrip(panel, gan, span);
       if (!aloud) return;
       const gradient = `${t("grad_norms")} ${panel.grad_G_now.textContent}`;
@@ -725,7 +777,7 @@ function render({ model, el }) {
     ui.panels.style.setProperty("--columns", columns(panels.length, width));
     recolour(); // only now, on the page, does the stage have a background
   });
-  const canvases = (part) => [part.picture, part.loss, part.grad, part.strip].filter(Boolean);
+  const canvases = (part) => [part.picture, ...SIDE.map((name) => part[name])].filter(Boolean);
   const themes = new MutationObserver(recolour);
   const listeners = {
     "change:frame": read, "change:labels": relabel, "change:drawing": mode, "change:size": resize,

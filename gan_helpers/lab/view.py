@@ -26,6 +26,7 @@ from gan_helpers.lab.comparison import CHOICES, Comparison, variants_of
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.session import (
     DIGITS,
+    MAPS,
     Detail,
     Session,
     TrainStep,
@@ -52,10 +53,12 @@ SLIDERS: dict[str, Callable[..., W.Widget]] = {
     "d_steps": partial(W.SelectionSlider, options=(*range(1, 11), 20)),
     "lr_D": partial(W.SelectionSlider, options=RATES_OF_LEARNING),
     "lr_G": partial(W.SelectionSlider, options=RATES_OF_LEARNING),
+    "beta1": partial(W.SelectionSlider, options=(0.0, 0.5, 0.9)),
     "batch_size": partial(W.SelectionSlider, options=(16, 32, 64, 128, 256, 512)),
     "width": partial(W.SelectionSlider, options=(8, 16, 32, 64, 128)),
     "spectral_norm": partial(W.Checkbox, indent=False),
     "gradient_penalty": partial(W.SelectionSlider, options=(0.0, 0.1, 0.3, 1.0, 3.0, 10.0)),
+    "one_sided": partial(W.Checkbox, indent=False),
     "r1": partial(W.SelectionSlider, options=(0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0)),
     "clip": partial(W.SelectionSlider, options=(0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
     "unroll": partial(W.SelectionSlider, options=(0, 1, 3, 5, 10)),
@@ -64,8 +67,16 @@ SLIDERS: dict[str, Callable[..., W.Widget]] = {
 LEADS = (0, 10, 30, 100, 300, 1000, 3000)  # updates that D can be ahead
 CHUNK = 25  # updates of D between two pictures while it runs ahead
 ROWS = {
-    "basics": ("d_steps", "lr_D", "lr_G", "batch_size", "width"),
-    "remedies": ("spectral_norm", "gradient_penalty", "r1", "clip", "unroll", "pac"),
+    "basics": ("d_steps", "lr_D", "lr_G", "beta1", "batch_size", "width"),
+    "remedies": (
+        "clip",
+        "gradient_penalty",
+        "one_sided",
+        "r1",
+        "spectral_norm",
+        "unroll",
+        "pac",
+    ),
 }
 COMPARED = ("loss", "remedy", "seed", *CHOICES)
 _live: weakref.WeakSet[Lab] = weakref.WeakSet()  # to end the lab of a cell that is run again
@@ -88,6 +99,9 @@ class Lab:
         compare: what stands side by side from the start: "loss", "remedy", "seed", "lr_D", …, or
             the variants themselves, name -> settings that differ.
         remedies: whether there is a button for each remedy of section 12.4.2.
+        distance: whether to measure the Wasserstein distance and to look inside of the critic; by
+            default where the loss is (12.29).
+        unfold: which group of settings is open, "basics" or "remedies"; none by default.
         **settings: single fields of the experiment, e.g. `loss="saturating"`.
 
     Raises:
@@ -105,6 +119,8 @@ class Lab:
         train_step: TrainStep = training.train_step,
         compare: str | Mapping[str, Mapping[str, Any]] | None = None,
         remedies: bool = False,
+        distance: bool | None = None,
+        unfold: str | None = None,
         **settings: Any,
     ) -> None:
         self.text = labels(lang)
@@ -115,7 +131,8 @@ class Lab:
         self.seconds_per_step: dict[str, float] = {}
         if device is None:
             device, self.seconds_per_step = training.choose_device(full, chosen.to)
-        self.session = Session(full, chosen, seed, device, train_step)
+        self.session = Session(full, chosen, seed, device, train_step, distance)
+        self.unfolded = None if unfold is None else check_choice("unfold", unfold, ROWS)
         self.comparison: Comparison | None = None
         self.compared, self.with_remedies = "one", remedies
         self.treated: dict[str, dict[str, Any]] = {}  # remedy -> what it has replaced
@@ -242,6 +259,12 @@ class Lab:
             style={"description_width": "initial"},
         )
         self.compare_with.observe(self._on_compare, "value")
+        self.map = W.Dropdown(
+            options=[(t[f"map_{name}"], name) for name in MAPS],
+            description=t["map"],
+            tooltip=t["map_hint"],
+        )
+        self.map.observe(self._on_map, "value")
         self.remedies = {
             name: W.ToggleButton(description=t[f"remedy_{name}"], tooltip=t[f"{name}_hint"])
             for name in REMEDIES
@@ -278,13 +301,13 @@ class Lab:
     def _setting(self, name: str) -> W.Widget:
         value = self._shown_value(name)
         make = SLIDERS[name]
-        wide = {"description_width": "11em"}
+        wide = {"description_width": "18em"}
         options = getattr(make, "keywords", {}).get("options")
         extra = {}
         if options:
             extra["options"] = [(self._number(v), v) for v in nearby(options, value)]
         widget = make(value=value, description=self.text[name], style=wide, **extra)
-        widget.layout.width = "29em"
+        widget.layout.width = "36em"
         off = None if name == "clip" else type(value)(0)  # a slider cannot hold None
 
         def post(change: dict[str, Any]) -> None:
@@ -303,7 +326,8 @@ class Lab:
     def _arrange(self) -> W.VBox:
         wrap = W.Layout(flex_flow="row wrap", align_items="center")
         buttons = W.Box([self.play_button, *self.buttons.values(), self.rate], layout=wrap)
-        choices = W.Box([self.data, self.draw_button, self.loss, self.compare_with], layout=wrap)
+        choices = [self.data, self.draw_button, self.loss, self.compare_with, self.map]
+        choices = W.Box(choices, layout=wrap)
         cures = W.Box([W.Label(self.text["cures"]), *self.remedies.values()])
         cures.layout = W.Layout(
             flex_flow="row wrap", display=None if self.with_remedies else "none"
@@ -313,6 +337,7 @@ class Lab:
         groups = W.Accordion(
             [W.Box(widgets, layout=wrap) for widgets in rows.values()],
             titles=[self.text[row] for row in rows],
+            selected_index=None if self.unfolded is None else list(rows).index(self.unfolded),
         )
         return W.VBox([buttons, choices, cures, self.message, self.stage, self.time, groups])
 
@@ -358,6 +383,10 @@ class Lab:
         what = change["new"]
         if not self._syncing and what != OWN:
             self.worker.post(lambda: self._compare(what))
+
+    def _on_map(self, change: dict[str, Any]) -> None:
+        if not self._syncing:
+            self.worker.post(lambda: self._show_map(change["new"]))
 
     def _on_remedy(self, name: str, change: dict[str, Any]) -> None:
         if not self._syncing:
@@ -452,6 +481,12 @@ class Lab:
         self.worker.session = self.session
         self._say("picked", name=name, step=self.session.at)
 
+    def _show_map(self, name: str) -> None:
+        """Let the colours mean D's verdict, or its slope."""
+        self.session.map = name
+        for session in self.comparison.sessions.values() if self.comparison else ():
+            session.map = name
+
     def _treat(self, name: str, on: bool) -> None:
         """Apply a remedy to the GAN as it is, or take it off again."""
         e = self.session.experiment
@@ -518,6 +553,8 @@ class Lab:
             self.play_button.icon = "pause" if playing else "play"
             self.loss.value, self.data.value = self._loss(), self.world
             self.compare_with.value = self.compared
+            steep = self.session.measures_distance and self.session.kind == "2d"
+            self.map.layout.display = None if steep else "none"
             for name, button in self.remedies.items():
                 button.value = name in self.treated
                 button.disabled = self.comparison is not None

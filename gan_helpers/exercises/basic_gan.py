@@ -1,7 +1,4 @@
-"""The self-checks of the exercises: each says what is wrong, and returns whether it is right.
-
-An answer that is still None is no error, so that a notebook runs from top to bottom.
-"""
+"""The exercises of 12.4.1."""
 
 from __future__ import annotations
 
@@ -12,47 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_helpers.checks import check_choice
 from gan_helpers.distributions import gaussians_1d, ring
+from gan_helpers.exercises.judging import judge
 from gan_helpers.losses import LOSSES
 from gan_helpers.metrics import optimal_discriminator
 from gan_helpers.training import GAN, Experiment
-
-Words = dict[str, str]
-
-NOT_YET: Words = {
-    "ja": "まだ答えがありません。このセルのNoneを答えに書き換え、もう一度実行してください。",
-    "en": "No answer yet: put it in place of the None in this cell and run it again.",
-}
-RIGHT: Words = {"ja": "正解です。", "en": "Right."}
-
-
-def judge(lang: str, answer: Any, mistakes: list[tuple[Callable[[], Any], Words]]) -> bool:
-    """Print what is wrong with an answer, in the reader's language.
-
-    Args:
-        lang: "ja" or "en".
-        answer: the reader's answer; None is not judged.
-        mistakes: (whether this mistake was made, what to say about it), tried in this order.
-
-    Returns:
-        Whether there is an answer and none of the mistakes was made.
-    """
-    check_choice("lang", lang, RIGHT)
-    if answer is None:
-        print(NOT_YET[lang])
-        return False
-    for made, words in mistakes:
-        try:
-            wrong = bool(made())
-        except Exception as error:  # whatever the reader's code may raise
-            print(f"{type(error).__name__}: {error}")
-            return False
-        if wrong:
-            print(words[lang])
-            return False
-    print(RIGHT[lang])
-    return True
 
 
 def check_value_at_equality(answer: float | None, lang: str = "en") -> bool:
@@ -225,128 +186,6 @@ def check_two_G_updates(answer: Callable[[GAN, Any], Any] | None, lang: str = "e
                 {
                     "ja": "最後に、loss_Dとloss_Gの組を返してください。",
                     "en": "Return the pair loss_D, loss_G at the end.",
-                },
-            ),
-        ],
-    )
-
-
-def check_stuck_slope(answer: float | None, lang: str = "en") -> bool:
-    """12.4.2: the slope of E[log(1 - D)] over the logit is -D, so about -1e-4 at D = 1e-4."""
-    return judge(
-        lang,
-        answer,
-        [
-            (
-                lambda: math.isclose(answer or 0.0, -1.0, rel_tol=0.02),
-                {
-                    "ja": "それは非飽和の損失−log Dの傾き−(1 − D)です。",
-                    "en": "That is the slope of the non-saturating loss, −(1 − D).",
-                },
-            ),
-            (
-                lambda: math.isclose(answer or 0.0, 1e-4, rel_tol=0.02),
-                {
-                    "ja": "符号が逆です。ロジットが増えるほどDは1に近づき、log(1 − D)は減ります。",
-                    "en": "The sign is off: a larger logit makes log(1 − D) smaller.",
-                },
-            ),
-            (
-                lambda: not math.isclose(answer or 0.0, -1e-4, rel_tol=0.02),
-                {
-                    "ja": "log(1 − D) = −softplus(d)をdで微分すると−σ(d)、つまり−Dです。",
-                    "en": "log(1 − D) = −softplus(d) has the slope −σ(d), that is −D.",
-                },
-            ),
-        ],
-    )
-
-
-def check_best_answer(answer: str | None, lang: str = "en") -> bool:
-    """12.4.2: against a fixed D the best G puts all of its samples on D's maximum."""
-    return judge(
-        lang,
-        answer and answer.strip().lower(),
-        [
-            (
-                lambda: answer.strip().lower() == "a",  # type: ignore[union-attr]
-                {
-                    "ja": "それはDも動くときのゴールです。ここではDは動きません。",
-                    "en": "That is the goal where D moves as well; here D stands still.",
-                },
-            ),
-            (
-                lambda: answer.strip().lower() != "b",  # type: ignore[union-attr]
-                {
-                    "ja": "損失は平均です。1つのサンプルにとっていちばん良い場所は、"
-                    "ほかのサンプルにとっても同じです。",
-                    "en": "The loss is a mean: the best place for one sample is the best "
-                    "place for every other.",
-                },
-            ),
-        ],
-    )
-
-
-def check_spectral_norm(answer: float | None, lang: str = "en") -> bool:
-    """12.4.2: the largest singular value of [[3, 0], [4, 5]] is sqrt(45)."""
-    best = math.sqrt(45)
-    return judge(
-        lang,
-        answer,
-        [
-            (
-                lambda: math.isclose(answer or 0.0, math.sqrt(50), rel_tol=0.005),
-                {
-                    "ja": "それは成分の2乗和の平方根（フロベニウスノルム）です。",
-                    "en": "That is the root of the sum of squares, the Frobenius norm.",
-                },
-            ),
-            (
-                lambda: math.isclose(answer or 0.0, 5.0, rel_tol=0.005),
-                {
-                    "ja": "それは固有値です。固有ベクトルの向きで最も伸びるとは限りません。",
-                    "en": "That is an eigenvalue; the greatest stretch need not be along an "
-                    "eigenvector.",
-                },
-            ),
-            (
-                lambda: not math.isclose(answer or 0.0, best, rel_tol=0.005),
-                {
-                    "ja": "WᵀWの最大固有値の平方根です。matrix_norm(W, ord=2)でも求まります。",
-                    "en": "It is the root of the largest eigenvalue of WᵀW; "
-                    "torch.linalg.matrix_norm with ord=2 finds it, too.",
-                },
-            ),
-        ],
-    )
-
-
-def check_pack(answer: Callable[[Tensor, int], Tensor] | None, lang: str = "en") -> bool:
-    """12.4.2: packing m samples side by side, [N, d] -> [N / m, m d]."""
-    x = torch.arange(24.0).reshape(12, 2)
-    wanted = x.reshape(4, 6)
-
-    def packed() -> Tensor:
-        assert answer is not None
-        return answer(x, 3)
-
-    return judge(
-        lang,
-        answer,
-        [
-            (
-                lambda: packed().shape != wanted.shape,
-                {
-                    "ja": "12個の点[12, 2]を3個ずつまとめると、形は[4, 6]になります。",
-                    "en": "12 points [12, 2] in packs of 3 have the shape [4, 6].",
-                },
-            ),
-            (
-                lambda: not torch.equal(packed(), wanted),
-                {
-                    "ja": "1つの行には、隣り合う3個の点の座標が順に並びます。",
-                    "en": "A row holds the coordinates of three neighbours, one after another.",
                 },
             ),
         ],

@@ -1,0 +1,40 @@
+"""The self-checks of the exercises: each says what is wrong, and returns whether it is right.
+
+An answer that is still None is no error, so that a notebook runs from top to bottom.
+"""
+
+from gan_helpers.exercises.basic_gan import (
+    check_gradient_ratio,
+    check_linear_generator,
+    check_optimal_logit,
+    check_two_G_updates,
+    check_value_at_equality,
+)
+from gan_helpers.exercises.difficulties import (
+    check_best_answer,
+    check_pack,
+    check_spectral_norm,
+    check_stuck_slope,
+)
+from gan_helpers.exercises.wgan import (
+    check_distance_by_hand,
+    check_one_sided,
+    check_penalised_slope,
+    check_what_jsd_sees,
+)
+
+__all__ = [
+    "check_best_answer",
+    "check_distance_by_hand",
+    "check_gradient_ratio",
+    "check_linear_generator",
+    "check_one_sided",
+    "check_optimal_logit",
+    "check_pack",
+    "check_penalised_slope",
+    "check_spectral_norm",
+    "check_stuck_slope",
+    "check_two_G_updates",
+    "check_value_at_equality",
+    "check_what_jsd_sees",
+]
