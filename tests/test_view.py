@@ -452,3 +452,43 @@ def test_D_can_be_brought_ahead_and_back(lab):
     assert all(map(torch.equal, lab.session.gan.G.parameters(), frozen))
     lab.run(1)
     assert lab.lead_slider.value == 0  # from here on it is a new lead
+
+
+# --- section 12.4.3: the distance and the inside of a critic --------------------------------------
+
+
+def test_the_colours_follow_their_control_and_the_control_the_session():
+    lab = Lab("ring", loss="wasserstein", width=8, depth=1)
+    assert lab.map.layout.display is None
+    lab.map.value = "slope"
+    wait_for(lambda: unpack_frame(lab.stage.frame)[0]["verdict"] == "slope")
+    lab.compare("clip")
+    lab.map.value = "verdict"
+    wait_for(lambda: all(s.map == "verdict" for s in lab.comparison.sessions.values()))
+    lab.compare("one")
+    lab.session.map = "slope"
+    lab.run(1)
+    assert lab.map.value == "slope"
+    lab.change(loss="hinge")  # no distance to be watched, so no slope to be shown
+    assert lab.map.layout.display == "none"
+    assert unpack_frame(lab.stage.frame)[0]["verdict"] == "relative"
+    lab.close()
+
+
+@pytest.mark.parametrize("asked", [None, True, False])
+def test_the_distance_is_watched_where_it_is_asked_for(asked):
+    lab = Lab("ring", distance=asked, width=8, depth=1)
+    assert lab.session.measures_distance is bool(asked)
+    lab.change(loss="wasserstein")
+    assert lab.session.measures_distance is (asked is not False)
+    lab.close()
+
+
+def test_a_group_of_settings_can_be_open_from_the_start():
+    groups = Lab("ring", unfold="remedies").box.children[-1]
+    assert groups.titles[groups.selected_index] == TEXT["en"]["remedies"]
+    assert Lab("ring").box.children[-1].selected_index is None
+    with pytest.raises(
+        ValueError, match="unfold = 'all' is unknown; choose one of basics, remedies"
+    ):
+        Lab("ring", unfold="all")

@@ -555,6 +555,7 @@ class Lab:
             self.compare_with.value = self.compared
             steep = self.session.measures_distance and self.session.kind == "2d"
             self.map.layout.display = None if steep else "none"
+            self.map.value = self.session.map
             for name, button in self.remedies.items():
                 button.value = name in self.treated
                 button.disabled = self.comparison is not None
