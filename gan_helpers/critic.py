@@ -45,7 +45,8 @@ def train_critic(
         x_real, x_fake = real.sample(128, rng), fake.sample(128, rng)
         total = loss(D(x_real), D(x_fake))
         if penalty:
-            term = gradient_penalty(D, x_real, x_fake, rng, x_real.ndim - 1, one_sided)
+            n_axes = x_real.ndim - 1  # that count samples: 1, or 2 for a stack of critics
+            term = gradient_penalty(D, x_real, x_fake, rng, n_axes, one_sided)
             total = total + penalty * term
         descend(total, optimizer)
         if clip:

@@ -83,7 +83,7 @@ def clip_weights(net: nn.Module, c: float | Tensor) -> None:
     c: positive; `[K]` for networks that are stacked.
     """
     for parameter in net.parameters():
-        bound = torch.as_tensor(per_gan(c, parameter)).to(parameter)
+        bound = torch.as_tensor(per_gan(c, parameter)).to(parameter)  # c, or one for each GAN
         parameter.clamp_(-bound, bound)
 
 

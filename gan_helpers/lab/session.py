@@ -432,6 +432,7 @@ class Session:
         self.z_preview = self.gan.sample_z(n, rng)
         self.x_preview = self.data.sample(n, rng)
         self.steepest = math.nan  # the largest slope of D, as last looked for
+        self.inside: tuple[tuple[Tensor, float], Tensor] | None = None  # its weights and layers
         self._w1 = (-math.inf, math.nan)  # the distance as last measured, and when
         if self.data.event_shape == (2,):
             line = torch.linspace(-STAGE, STAGE, self.detail.heat, device=self.device)
@@ -458,6 +459,7 @@ class Session:
         if not x_fake.isfinite().all() and not self.trouble:
             self.trouble = Trouble("samples", self.gan.step, f"nan ({describe(self.experiment)})")
         x_fake = x_fake.nan_to_num(0.0, 0.0, 0.0)
+        anew = self.heat is None  # the dear parts are to be looked at again
         with looking_at(self.gan.D):
             d_real, d_fake, push = self._verdicts(x_fake)
             verdict = self._scale(d_real, d_fake)
@@ -485,8 +487,9 @@ class Session:
             "meters": meters,
         }
         if self.measures_distance:
-            histogram, header["weights_to"] = weight_histogram(self.gan.D)
-            arrays |= {"weights": histogram, "layers": layer_gradients(self.gan.D, x_fake)}
+            if anew or self.inside is None:
+                self.inside = weight_histogram(self.gan.D), layer_gradients(self.gan.D, x_fake)
+            (arrays["weights"], header["weights_to"]), arrays["layers"] = self.inside
         shown = {name: value.cpu().numpy() for name, value in arrays.items()}
         timeline = np.array([m.step for m in self.timeline.moments], dtype=np.float32)
         return header, shown | self.history.arrays(self.n_modes) | {"timeline": timeline}

@@ -136,7 +136,7 @@ class Worker:
         if self.rate < MAX_PER_SECOND:
             self._slow_step()
         else:
-            share = min(VIEW_SHARE * self.session.n_shown, 0.25)  # a step of many takes longer, too
+            share = min(VIEW_SHARE * self.session.n_shown, 0.3)  # a step of many takes longer, too
             end = time.perf_counter() + max(FRAME_SECONDS, self._frame_cost / share)
             end -= self._frame_cost
             with self.lock:
