@@ -106,40 +106,42 @@ class BetweenGaussians:
         return as_json(self)
 
     def measure(self) -> dict[str, list[float]]:
-        """The `estimate` of W1, and slopes of the score, or of D where D is a probability.
-
-        `between` is the mean slope on the way from the fakes to the real ones with its sign,
-        `at_fake` that where the fakes are, and `steepest` the largest one.
-        """
+        """Train a critic for each seed in lock-step, and judge every one of them."""
         nets = [
             Discriminator((1,), width=32, rng=torch.Generator().manual_seed(seed))
             for seed in self.seeds
         ]
         real, fake = (gaussians_1d([m * self.shift], self.std) for m in (0.5, -0.5))
         rng = [torch.Generator().manual_seed(seed) for seed in self.seeds]
-        loss = LOSSES[self.loss]
         train_critic(
             stack_networks(nets), real, fake, self.steps, rng, self.clip, self.penalty,
-            self.one_sided, loss=loss.discriminator,
+            self.one_sided, loss=LOSSES[self.loss].discriminator,
         )  # fmt: skip
-        x = torch.linspace(-self.shift, self.shift, 801)[:, None]
-        judge = torch.Generator().manual_seed(1)
-        x_real, x_fake = real.sample(10_000, judge), fake.sample(10_000, judge)
-        ends = torch.tensor([[-self.shift / 2], [self.shift / 2]])
-        found: dict[str, list[float]] = {}
-        for D in nets:
+        rows = [self.judge(D, real, fake) for D in nets]
+        return {name: [row[name] for row in rows] for name in rows[0]}
 
-            def shown(x: Tensor, D: Discriminator = D) -> Tensor:
-                return D(x).sigmoid() if loss.is_probability else D(x)
+    def judge(self, D: Discriminator, real: Mixture, fake: Mixture) -> dict[str, float]:
+        """The `estimate` of W1, and slopes of the score, or of D where D is a probability.
 
-            with torch.no_grad():
-                low, high = shown(ends)
-                row = {"estimate": D(x_real).mean() - D(x_fake).mean()}
-            row |= {"between": (high - low) / self.shift, "steepest": slopes(shown, x).max()}
-            row |= {"at_fake": slopes(shown, x_fake).mean()}
-            for name, value in row.items():
-                found.setdefault(name, []).append(float(value))
-        return found
+        `between` is the mean slope on the way from the fakes to the real ones with its sign,
+        `at_fake` that where the fakes are, and `steepest` the largest one.
+        """
+
+        def shown(x: Tensor) -> Tensor:
+            return D(x).sigmoid() if LOSSES[self.loss].is_probability else D(x)
+
+        rng = torch.Generator().manual_seed(1)
+        x_real, x_fake = real.sample(10_000, rng), fake.sample(10_000, rng)
+        everywhere = torch.linspace(-self.shift, self.shift, 801)[:, None]
+        with torch.no_grad():
+            low, high = shown(torch.tensor([[-self.shift / 2], [self.shift / 2]]))
+            estimate = D(x_real).mean() - D(x_fake).mean()
+        return {
+            "estimate": float(estimate),
+            "between": float((high - low) / self.shift),
+            "steepest": float(slopes(shown, everywhere).max()),
+            "at_fake": float(slopes(shown, x_fake).mean()),
+        }
 
 
 @dataclass(frozen=True)
