@@ -110,7 +110,7 @@ def test_what_arrives_at_a_layer_is_the_product_of_those_behind_it():
     x = torch.randn(5, 2, generator=rng(2))
     found = layer_gradients(D, x)
     assert len(found) == 4
-    assert float(found[-1]) == pytest.approx(float(D.net.out.weight.norm()), rel=1e-5)
+    assert float(found[-1]) == pytest.approx(float(D.net.out.weight.detach().norm()), rel=1e-5)
     torch.testing.assert_close(found[0], slopes(D, x).mean())
     assert all(p.grad is None for p in D.parameters())
 
