@@ -11,33 +11,17 @@ from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from gan_helpers.evidence import difficulties, wgan
+from gan_helpers.evidence.judging import Row
+
+RUNS: dict[str, Row] = {run.name: run for run in (*difficulties.rows(), *wgan.rows())}
 
 
-class Run(Protocol):
-    """What a row of the evidence comes from."""
-
-    @property
-    def study(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-    def settings(self) -> dict[str, Any]:
-        """Everything that the numbers depend on, as JSON can say it."""
-
-    def measure(self) -> dict[str, list[float]]:
-        """Name of the quantity -> its value for each seed."""
-
-
-RUNS: dict[str, Run] = {run.name: run for run in (*difficulties.rows(), *wgan.rows())}
-
-
-def collect(path: Path, runs: Mapping[str, Run], jobs: int = 2) -> dict[str, Any]:
+def collect(path: Path, runs: Mapping[str, Row], jobs: int = 2) -> dict[str, Any]:
     """Do what is not done yet, and keep each result as soon as it is there."""
     from tqdm import tqdm
 
@@ -66,7 +50,7 @@ def collect(path: Path, runs: Mapping[str, Run], jobs: int = 2) -> dict[str, Any
     return done
 
 
-def timed(run: Run) -> tuple[dict[str, list[float]], float]:
+def timed(run: Row) -> tuple[dict[str, list[float]], float]:
     """What was measured, and the seconds it took."""
     start = time.perf_counter()
     torch.set_num_threads(1)

@@ -10,7 +10,7 @@ import torch
 
 from gan_helpers.distributions import WORLDS, Mixture, grid, ring
 from gan_helpers.ensemble import Ensemble
-from gan_helpers.evidence.judging import SEEDS, as_json, judge
+from gan_helpers.evidence.judging import SEEDS, Row, judge
 from gan_helpers.remedies import ILLNESSES, REMEDIES
 from gan_helpers.training import GAN, Experiment, push_on_G, step_D
 
@@ -24,12 +24,10 @@ STEADY = Experiment(lr_D=2e-3, lr_G=2e-3, batch_size=64, beta1=0.5, beta2=0.9, e
 
 
 @dataclass(frozen=True)
-class Run:
-    """One row of the evidence.
+class Run(Row):
+    """GANs that are trained, and perhaps treated on the way.
 
     Args:
-        study: which question it belongs to.
-        variant: which answer to it is tried.
         steps: G's updates.
         world: a name in `WORLDS` or `PUBLISHED_WORLDS`.
         experiment: what is trained at first.
@@ -40,8 +38,6 @@ class Run:
         seeds: of weights, noise and data.
     """
 
-    study: str
-    variant: str
     steps: int = 0
     world: str = "ring"
     experiment: Experiment = field(default_factory=Experiment)
@@ -50,13 +46,6 @@ class Run:
     decay: bool = False
     lead: int = 0
     seeds: tuple[int, ...] = SEEDS
-
-    @property
-    def name(self) -> str:
-        return f"{self.study}/{self.variant}"
-
-    def settings(self) -> dict[str, Any]:
-        return as_json(self)
 
     def measure(self) -> dict[str, list[float]]:
         """Train an ensemble of one GAN for each seed, and judge every one of them.

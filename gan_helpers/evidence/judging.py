@@ -1,10 +1,11 @@
-"""What all runs of the evidence share: their seeds, and how samples are judged."""
+"""What all runs of the evidence share: name and settings, seeds, and how samples are judged."""
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
@@ -17,17 +18,37 @@ SEEDS = tuple(range(200, 220))  # none of them was used to choose a setting
 N_JUDGED = 2500  # samples, as in VEEGAN and PacGAN
 
 
-def as_json(run: Any) -> dict[str, Any]:
-    """The fields of a run, as JSON can say them; of an experiment what differs from the default."""
-    values = asdict(run)
-    if isinstance(experiment := getattr(run, "experiment", None), Experiment):
-        default = Experiment()
-        values["experiment"] = {
-            f.name: value
-            for f in fields(Experiment)
-            if (value := getattr(experiment, f.name)) != getattr(default, f.name)
-        }
-    return json.loads(json.dumps(values))
+@dataclass(frozen=True)
+class Row(ABC):
+    """What a row of the evidence comes from.
+
+    Args:
+        study: which question it belongs to.
+        variant: which answer to it is tried.
+    """
+
+    study: str
+    variant: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.study}/{self.variant}"
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that the numbers depend on, as JSON can say it."""
+        values = asdict(self)
+        if isinstance(experiment := getattr(self, "experiment", None), Experiment):
+            default = Experiment()
+            values["experiment"] = {
+                f.name: value
+                for f in fields(Experiment)
+                if (value := getattr(experiment, f.name)) != getattr(default, f.name)
+            }
+        return json.loads(json.dumps(values))
+
+    @abstractmethod
+    def measure(self) -> dict[str, list[float]]:
+        """Name of the quantity -> its value for each seed."""
 
 
 def judge(gans: Sequence[GAN], data: Mixture) -> tuple[list[float], list[float]]:

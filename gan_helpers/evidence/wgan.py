@@ -15,7 +15,7 @@ from gan_helpers.classifier import DigitClassifier, in_batches, load_classifier
 from gan_helpers.critic import slopes, train_critic
 from gan_helpers.distributions import WORLDS, WORLDS_1D, Mixture, gaussians_1d
 from gan_helpers.ensemble import Ensemble, stack_networks
-from gan_helpers.evidence.judging import SEEDS, as_json, judge
+from gan_helpers.evidence.judging import SEEDS, Row, judge
 from gan_helpers.images import Images, load_mnist
 from gan_helpers.losses import LOSSES
 from gan_helpers.metrics import frechet_distance
@@ -66,17 +66,18 @@ def rows() -> Iterator[BetweenGaussians | Followed]:
     yield Treated("on a line", "two-sided, then one-sided", line, 350, 10, "two_gaussians_1d")
     for shift in (1.0, 2.0, 4.0):
         for weight in (10.0, 100.0):
-            yield BetweenGaussians(f"penalty {weight:g}", shift, penalty=weight)
-        yield BetweenGaussians("two-sided, penalty 10", shift, penalty=10.0, one_sided=False)
-        yield BetweenGaussians("standard D", shift, "non_saturating")
+            yield BetweenGaussians("between", f"penalty {weight:g}", shift, penalty=weight)
+        yield BetweenGaussians(
+            "between", "two-sided, penalty 10", shift, penalty=10.0, one_sided=False
+        )
+        yield BetweenGaussians("between", "standard D", shift, "non_saturating")
 
 
 @dataclass(frozen=True)
-class BetweenGaussians:
+class BetweenGaussians(Row):
     """Critics trained between N(-shift/2, std^2) and N(shift/2, std^2): W1 is the shift.
 
     Args:
-        variant: what is tried.
         shift: how far apart the two are.
         loss: what D minimises, a name in `LOSSES`.
         penalty: weight of the gradient penalty.
@@ -87,7 +88,6 @@ class BetweenGaussians:
         seeds: of weights and batches.
     """
 
-    variant: str
     shift: float
     loss: str = "wasserstein"
     penalty: float = 0.0
@@ -95,15 +95,11 @@ class BetweenGaussians:
     clip: float | None = None
     std: float = 0.1
     steps: int = 1500
-    study: str = "between"
     seeds: tuple[int, ...] = SEEDS
 
     @property
     def name(self) -> str:
-        return f"{self.study}/{self.variant}, shift {self.shift:g}"
-
-    def settings(self) -> dict[str, Any]:
-        return as_json(self)
+        return f"{super().name}, shift {self.shift:g}"
 
     def measure(self) -> dict[str, list[float]]:
         """Train a critic for each seed in lock-step, and judge every one of them."""
@@ -145,11 +141,10 @@ class BetweenGaussians:
 
 
 @dataclass(frozen=True)
-class Followed:
+class Followed(Row):
     """GANs whose distance from the data is measured while they train.
 
     Args:
-        study, variant: which question, and what is tried.
         experiment: what is trained.
         steps: G's updates.
         every: how many of them lie between two measurements.
@@ -157,20 +152,11 @@ class Followed:
         seeds: of weights, noise and data.
     """
 
-    study: str
-    variant: str
     experiment: Experiment = field(default_factory=Experiment)
     steps: int = 600
     every: int = 20
     world: str = "ring"
     seeds: tuple[int, ...] = SEEDS
-
-    @property
-    def name(self) -> str:
-        return f"{self.study}/{self.variant}"
-
-    def settings(self) -> dict[str, Any]:
-        return as_json(self)
 
     def measure(self) -> dict[str, list[float]]:
         """`correlation` of minus D's loss with the distance over time; how it is at the end.
