@@ -1,10 +1,12 @@
-"""Train the digit classifiers: `uv run python data/train_classifier.py [--validate]`.
+"""Train the classifiers: `uv run python data/train_classifier.py [--only fashion] [--validate]`.
 
-Trains on the 60,000 training pictures of MNIST, at 16 x 16 and at 28 x 28, looks at the test
-pictures once, at the end, and writes `digit_classifier_*.safetensors` beside this file.
+Trains on the training pictures of MNIST (60,000) and of Fashion-MNIST (20,000), at 16 x 16 and at
+28 x 28, looks at the test pictures once, at the end, and writes `*_classifier_*.safetensors` beside
+this file.
 
-    --validate   write nothing, and leave the test pictures alone: train with other seeds on the
-                 first 55,000 pictures, and count on the last 5,000. The settings were chosen so.
+    --only       one data set, "digits" or "fashion", instead of both.
+    --validate   write nothing, and leave the test pictures alone: train with other seeds on all but
+                 the last 5,000 training pictures, and count on these. The settings were chosen so.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -20,15 +23,20 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 from tqdm import trange
 
-from gan_helpers.classifier import SIZES, DigitClassifier, classify, file_name
-from gan_helpers.images import Images, load_mnist
+from gan_helpers.classifier import DATASETS, SIZES, DigitClassifier, classify, file_name
+from gan_helpers.images import Images, load_fashion, load_mnist
 from gan_helpers.models import initialise
 
 COMMAND = "uv run python data/train_classifier.py"
 SEED, VALIDATION_SEEDS = 0, (11, 12)
-STEPS = {16: 6000, 28: 2500}
+STEPS = {"digits": {16: 6000, 28: 2500}, "fashion": {16: 4000, 28: 3000}}
 SHIFT = {16: 1, 28: 2}  # pixels; a small picture has no room for more
 BATCH, LR = 128, 1e-2
+
+
+def load(dataset: str, split: str, size: int) -> Images:
+    """The pictures of a split of a data set."""
+    return (load_mnist if dataset == "digits" else load_fashion)(split, size)
 
 
 def shifted(x: Tensor, most: int, rng: torch.Generator) -> Tensor:
@@ -69,41 +77,44 @@ def accuracy(classifier: DigitClassifier, data: Images) -> float:
     return (classify(classifier, data.x)[0] == data.y).double().mean().item()
 
 
-def make(size: int, folder: Path, seed: int = SEED, steps: int | None = None) -> float:
+def make(
+    size: int, folder: Path, seed: int = SEED, steps: int | None = None, dataset: str = "digits"
+) -> float:
     """Train, write the weights into `folder`, and return the accuracy on the test pictures."""
-    steps = STEPS[size] if steps is None else steps
-    classifier = train(load_mnist("train", size), seed, steps)
-    reached = accuracy(classifier, load_mnist("test", size))
+    steps = STEPS[dataset][size] if steps is None else steps
+    classifier = train(load(dataset, "train", size), seed, steps)
+    reached = accuracy(classifier, load(dataset, "test", size))
     about = {"test_accuracy": reached, "seed": seed, "steps": steps, "command": COMMAND}
     # In one text: safetensors writes several in an order that is another each time.
     metadata = {"training": json.dumps(about)}
     weights = {name: value.contiguous() for name, value in classifier.state_dict().items()}
-    (folder / file_name(size)).write_bytes(save(weights, metadata))
+    (folder / file_name(size, dataset)).write_bytes(save(weights, metadata))
     return reached
 
 
-def validate(size: int, seed: int) -> float:
+def validate(size: int, seed: int, dataset: str = "digits") -> float:
     """The accuracy on 5,000 of the training pictures that were not trained on."""
-    data = load_mnist("train", size)
+    data = load(dataset, "train", size)
     n = len(data) - 5000
-    classifier = train(Images("first", data.x[:n], data.y[:n]), seed, STEPS[size])
+    classifier = train(Images("first", data.x[:n], data.y[:n]), seed, STEPS[dataset][size])
     return accuracy(classifier, Images("last", data.x[n:], data.y[n:]))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--only", choices=DATASETS, help="one data set instead of both")
     parser.add_argument("--validate", action="store_true", help="write nothing, see the head")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # so that the weights do not depend on the number of cores
-    for size in SIZES:
+    for dataset, size in product([arguments.only] if arguments.only else DATASETS, SIZES):
         for seed in VALIDATION_SEEDS if arguments.validate else (SEED,):
             start = time.perf_counter()
             if arguments.validate:
-                reached, where = validate(size, seed), "validation"
+                reached, where = validate(size, seed, dataset), "validation"
             else:
-                reached, where = make(size, Path(__file__).parent), "test"
+                reached, where = make(size, Path(__file__).parent, dataset=dataset), "test"
             seconds = time.perf_counter() - start
-            print(f"{size} x {size}, seed {seed}: {where} {reached:.2%}, {seconds:.0f} s")
+            print(f"{dataset} {size} x {size}, seed {seed}: {where} {reached:.2%}, {seconds:.0f} s")
 
 
 if __name__ == "__main__":

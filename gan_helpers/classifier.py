@@ -1,6 +1,7 @@
-"""A digit classifier, trained on MNIST: which digit is a picture, and what are its features?
+"""A classifier of pictures: which class is a picture, and what are its features?
 
-The weights are in the repository; data/train_classifier.py makes them.
+One network, trained on the digits of MNIST and again on the clothes of Fashion-MNIST. The weights
+are in the repository; data/train_classifier.py makes them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from gan_helpers.checks import check_choice
 from gan_helpers.embedded import EMBEDDED
 
 SIZES = (16, 28)
+#: Data set -> what the file of its weights begins with.
+DATASETS = {"digits": "digit", "fashion": "fashion"}
 N_FEATURES = 64
 
 
@@ -64,7 +68,7 @@ class DigitClassifier(nn.Module):
         return self.body(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x `[N, 1, size, size]` in [-1, 1] -> the logits of the ten digits, `[N, 10]`."""
+        """x `[N, 1, size, size]` in [-1, 1] -> the logits of the ten classes, `[N, 10]`."""
         return self.out(self.features(x))
 
 
@@ -75,13 +79,17 @@ def check_size(size: object) -> int:
     return size
 
 
-def file_name(size: int) -> str:
-    """The name of the weights for pictures of that size."""
-    return f"digit_classifier_{check_size(size)}.safetensors"
+def file_name(size: int, dataset: str = "digits") -> str:
+    """The name of the weights for pictures of that size of that data set."""
+    check_choice("dataset", dataset, DATASETS)
+    return f"{DATASETS[dataset]}_classifier_{check_size(size)}.safetensors"
 
 
 def load_classifier(
-    size: int = 28, device: str | torch.device = "cpu", root: str | Path | None = None
+    size: int = 28,
+    device: str | torch.device = "cpu",
+    root: str | Path | None = None,
+    dataset: str = "digits",
 ) -> DigitClassifier:
     """The trained classifier for pictures of that size: in eval mode, its weights frozen.
 
@@ -89,9 +97,10 @@ def load_classifier(
         size: edge of a picture, 16 or 28.
         device: where it is to work.
         root: the folder to look in; by default where the embedded data are.
+        dataset: "digits" for those of `load_mnist`, "fashion" for the clothes of `load_fashion`.
 
     Raises:
-        ValueError: if there is no such size.
+        ValueError: if there is no such size or data set.
         FileNotFoundError, OSError: if the weights are missing or damaged; the message says how to
             get them back.
     """
@@ -99,7 +108,7 @@ def load_classifier(
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    name = file_name(size)
+    name = file_name(size, dataset)
     folders = EMBEDDED if root is None else (Path(root).expanduser(),)
     get_back = f"`git checkout -- data/{name}` in the repository brings it back."
     path = next((f / name for f in folders if (f / name).is_file()), None)
@@ -136,7 +145,7 @@ def classify(classifier: DigitClassifier, x: Tensor) -> tuple[Tensor, Tensor]:
         x: pictures `[N, 1, size, size]` in [-1, 1], on the device of the classifier.
 
     Returns:
-        (digit `[N]`, int64; its probability according to the classifier `[N]`, 0.1 to 1).
+        (class `[N]`, int64; its probability according to the classifier `[N]`, 0.1 to 1).
 
     Raises:
         ValueError: if x has another shape, or is not finite.

@@ -89,6 +89,11 @@ class Mixture:
         """How many modes there are to find; None for curves, drawings and point clouds."""
         return len(self.means) if self.has_modes else None
 
+    @property
+    def n_classes(self) -> int:
+        """How many classes `sample_pairs` knows: one for each component."""
+        return len(self.means)
+
     def sample(self, n: int, rng: Rng) -> Tensor:
         """`n` samples `[n, d]`: a component drawn by its weight, then noise around its mean.
 
@@ -96,13 +101,20 @@ class Mixture:
             n: 1 to 10^7.
             rng: the source of chance, on the device of the mixture; K of them give `[K, n, d]`.
         """
+        return self.sample_pairs(n, rng)[0]
+
+    def sample_pairs(self, n: int, rng: Rng) -> tuple[Tensor, Tensor]:
+        """`n` samples `[n, d]`, and the component that each was drawn from as its class, `[n]`.
+
+        Args: as for `sample`.
+        """
         check_int("n", n, 1, 10**7)
         check_rng(rng, self.means)
         u = draw(Tensor.uniform_, (n,), rng)  # (n,)
         component = torch.searchsorted(self.weights.cumsum(0), u, right=True)  # (n,)
         component = component.clamp_max(len(self.weights) - 1)  # the sum may round to below 1
         noise = draw(Tensor.normal_, (n, self.dim), rng)  # (n, d)
-        return self.means[component] + self.stds[component].unsqueeze(-1) * noise
+        return self.means[component] + self.stds[component].unsqueeze(-1) * noise, component
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x), exact: `[..., d]` -> `[...]`, in the precision and on the device of `x`.
@@ -122,6 +134,16 @@ class Mixture:
             squared = squared + (x[..., i, None] - means[:, i]) ** 2  # (..., M)
         log_scale = weights.log() - self.dim * (stds.log() + 0.5 * math.log(2 * math.pi))  # (M,)
         return torch.logsumexp(log_scale - squared / (2 * stds**2), dim=-1)
+
+    def of_class(self, y: int) -> Mixture:
+        """p(x | y): the component `y` alone.
+
+        Raises:
+            ValueError, TypeError: if there is no such component.
+        """
+        chosen = slice(check_int("y", y, 0, self.n_classes - 1), y + 1)
+        name, one = f"{self.name}, only {y}", torch.ones_like(self.weights[chosen])
+        return Mixture(name, self.means[chosen], self.stds[chosen], one, self.has_modes)
 
     def prob(self, x: Tensor) -> Tensor:
         """p(x), exact: `[..., d]` -> `[...]`."""

@@ -1,4 +1,7 @@
-"""MNIST as tensors: complete, from the repository itself, without a download."""
+"""MNIST and Fashion-MNIST as tensors: from the repository itself, without a download.
+
+MNIST is complete; of Fashion-MNIST there is a part, which data/make_fashion.py made.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,36 @@ SHA256 = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+FASHION_SHA256 = {
+    "fashion-train-images-idx3-ubyte": (
+        "857ec38dfc0c1725a61f0c579d77e0f2d39eb41a87e3b0c39271a08797c4d523"
+    ),
+    "fashion-train-labels-idx1-ubyte": (
+        "a08ec8612f1e9754131045a4b360f271068042c79bc9d0fe801ac8eebdc3b1bc"
+    ),
+    "fashion-test-images-idx3-ubyte": (
+        "70e18f87694c3d29ea1e66c0f97977872d5938063df17cb954eab483d3b1e195"
+    ),
+    "fashion-test-labels-idx1-ubyte": (
+        "e18e6fe44bbeb980f85a745210a0a269a8bb7b98201e0f223576115fd7d5dc6c"
+    ),
+}
 PREFIX = {"train": "train", "test": "t10k"}
 SIZES = (16, 28, 32)
+
+#: The classes of Fashion-MNIST, in the order of their numbers.
+FASHION_CLASSES = (
+    "T-shirt",
+    "trousers",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
 
 #: Where a download goes.
 CACHE = Path(os.path.expanduser("~/.cache/gan_helpers"))
@@ -38,6 +69,7 @@ class Images:
         name: what the reader sees.
         x: the pictures, float32 `[N, 1, H, W]` in [-1, 1].
         y: their classes, int64 `[N]`, 0 or more.
+        dataset: which classifier knows them, "digits" or "fashion"; "" where there is none.
 
     Raises:
         ValueError, TypeError: if an array has the wrong type, shape or range.
@@ -46,6 +78,7 @@ class Images:
     name: str
     x: Tensor
     y: Tensor
+    dataset: str = ""
 
     def __post_init__(self) -> None:
         for name, dtype in (("x", torch.float32), ("y", torch.int64)):
@@ -79,6 +112,11 @@ class Images:
         """Shape of one picture, `(1, H, W)`."""
         return tuple(self.x.shape[1:])
 
+    @property
+    def n_classes(self) -> int:
+        """K, where the classes are 0 to K - 1."""
+        return int(self.y.max()) + 1
+
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """`n` pictures drawn with replacement, `[n, 1, H, W]`.
 
@@ -86,9 +124,20 @@ class Images:
             n: 1 to 10^6.
             rng: the source of chance, on the device of the pictures.
         """
+        return self.x[self._draw(n, rng)]
+
+    def sample_pairs(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """`n` pictures drawn with replacement `[n, 1, H, W]`, and their classes `[n]`.
+
+        Args: as for `sample`.
+        """
+        chosen = self._draw(n, rng)
+        return self.x[chosen], self.y[chosen]
+
+    def _draw(self, n: int, rng: torch.Generator) -> Tensor:
         check_int("n", n, 1, 10**6)
         device = check_rng(rng, self.x)
-        return self.x[torch.randint(len(self.x), (n,), generator=rng, device=device)]
+        return torch.randint(len(self.x), (n,), generator=rng, device=device)
 
     def of_class(self, *digits: int) -> Images:
         """Only the pictures of these classes, in their order.
@@ -104,7 +153,7 @@ class Images:
             raise ValueError(f"digits is empty; give at least one of {present}.")
         chosen = torch.isin(self.y, torch.tensor(digits, device=self.y.device))  # (N,)
         name = f"{self.name}, only {' '.join(map(str, digits))}"
-        return Images(name, self.x[chosen], self.y[chosen])
+        return Images(name, self.x[chosen], self.y[chosen], self.dataset)
 
     def to(self, device: str | torch.device) -> Images:
         """The same pictures on another device."""
@@ -134,23 +183,53 @@ def load_mnist(
         ValueError, TypeError: if an argument is out of its range.
     """
     check_choice("split", split, PREFIX)
-    if isinstance(size, bool) or not isinstance(size, int) or size not in SIZES:
-        raise ValueError(f"size = {size!r} is unknown; choose one of {', '.join(map(str, SIZES))}.")
+    check_size(size)
     check_bool("download", download)
     if root is not None and not isinstance(root, (str, Path)):
         raise TypeError(f"root = {root!r} is a {type(root).__name__}; it has to be a path.")
     target = CACHE if root is None else Path(root).expanduser()
     folders = (*(EMBEDDED if root is None else ()), target, raw_folder(target))
     try:
-        images, labels = read_split(split, folders)
+        files = read_split(PREFIX[split], folders)
     except OSError:
         if not download:
             raise
         fetch(split, target)
-        images, labels = read_split(split, (raw_folder(target),))
+        files = read_split(PREFIX[split], (raw_folder(target),))
+    return to_images(f"MNIST {split}", *files, size, "digits")
+
+
+def load_fashion(split: str = "train", size: int = 28) -> Images:
+    """Fashion-MNIST, pictures of clothes: 20,000 to train on, 5,000 to test on. Xiao et al. (2017).
+
+    Each of the ten `FASHION_CLASSES` has as many pictures as the others, in any first 10 n as well.
+
+    Args:
+        split: "train" or "test"; not those of the publication, see data/README.md.
+        size: edge of a picture, 16, 28 or 32, made as those of `load_mnist`.
+
+    Raises:
+        FileNotFoundError: if a file is missing; the message names it and the way to get it back.
+        OSError: if a file is damaged, likewise.
+        ValueError: if there is no such split or size.
+    """
+    check_choice("split", split, PREFIX)
+    check_size(size)
+    files = read_split(f"fashion-{split}", EMBEDDED)
+    return to_images(f"Fashion-MNIST {split}", *files, size, "fashion")
+
+
+def check_size(size: object) -> None:
+    """Raise a ValueError if there are no pictures of that size."""
+    if isinstance(size, bool) or not isinstance(size, int) or size not in SIZES:
+        raise ValueError(f"size = {size!r} is unknown; choose one of {', '.join(map(str, SIZES))}.")
+
+
+def to_images(name: str, images: bytes, labels: bytes, size: int, dataset: str) -> Images:
+    """The contents of two IDX files as pictures of that size; the size joins the name."""
     pixels = torch.tensor(np.frombuffer(images, np.uint8, offset=16)).view(-1, 1, 28, 28)
     y = torch.tensor(np.frombuffer(labels, np.uint8, offset=8)).long()  # (N,)
-    return Images(f"MNIST {split} {size}x{size}", to_size(pixels, size), y)
+    return Images(f"{name} {size}x{size}", to_size(pixels, size), y, dataset)
 
 
 def to_size(pixels: Tensor, size: int) -> Tensor:
@@ -166,25 +245,24 @@ def to_size(pixels: Tensor, size: int) -> Tensor:
 # --- files -------------------------------------------------------------------------------------
 
 
-def file_names(split: str) -> tuple[str, str]:
+def file_names(prefix: str) -> tuple[str, str]:
     """The classical names of the two IDX files of a split."""
-    return f"{PREFIX[split]}-images-idx3-ubyte", f"{PREFIX[split]}-labels-idx1-ubyte"
+    return f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"
 
 
-def read_split(split: str, folders: tuple[Path, ...]) -> tuple[bytes, bytes]:
+def read_split(prefix: str, folders: tuple[Path, ...]) -> tuple[bytes, bytes]:
     """The verified contents of the two IDX files of a split: (images, labels)."""
-    images, labels = file_names(split)
+    images, labels = file_names(prefix)
     return read_verified(images, folders), read_verified(labels, folders)
 
 
 def read_verified(name: str, folders: tuple[Path, ...]) -> bytes:
     """The contents of the first such file, plain or gzipped, if they have the right SHA-256."""
+    expected = {**SHA256, **FASHION_SHA256}[name]
     candidates = [folder / (name + end) for folder in folders for end in ("", ".gz")]
     path = next((path for path in candidates if path.is_file()), None)
-    get_back = (
-        f"`git checkout -- data/{name}.gz` in the repository brings it back; "
-        f"load_mnist(..., download=True) fetches it."
-    )
+    fetched = "; load_mnist(..., download=True) fetches it" if name in SHA256 else ""
+    get_back = f"`git checkout -- data/{name}.gz` in the repository brings it back{fetched}."
     if path is None:
         looked = ", ".join(str(folder) for folder in folders)
         raise FileNotFoundError(f"{name}.gz is missing; looked in {looked}. {get_back}")
@@ -194,10 +272,10 @@ def read_verified(name: str, folders: tuple[Path, ...]) -> bytes:
             content = zlib.decompress(content, wbits=31)  # 31: with the header of gzip
         except zlib.error as error:
             raise OSError(f"{path} is damaged: {error}. Delete it; {get_back}") from error
-    if (actual := sha256(content)) != SHA256[name]:
+    if (actual := sha256(content)) != expected:
         raise OSError(
             f"{path} is damaged: the SHA-256 of its contents is {actual}, expected "
-            f"{SHA256[name]}. Delete it; {get_back}"
+            f"{expected}. Delete it; {get_back}"
         )
     return content
 
@@ -216,7 +294,7 @@ def fetch(split: str, root: Path) -> None:
     """Let torchvision download the split into `root`/MNIST/raw."""
     from torchvision.datasets import MNIST  # takes a second to import, and is rarely needed
 
-    for name in file_names(split):  # torchvision keeps what is there, whatever it holds
+    for name in file_names(PREFIX[split]):  # torchvision keeps what is there, whatever it holds
         path = raw_folder(root) / name
         if path.is_file() and sha256(path.read_bytes()) != SHA256[name]:
             path.unlink()

@@ -116,6 +116,7 @@ class Discriminator(nn.Module):
         width, depth: units per hidden layer, and how many hidden layers.
         rng: draws the initial weights.
         pac: samples judged together, side by side in one input. PacGAN (Lin et al., 2018).
+        n_out: numbers given for each sample; more than the logit where D has other tasks, too.
     """
 
     def __init__(
@@ -125,14 +126,18 @@ class Discriminator(nn.Module):
         depth: int = 3,
         rng: torch.Generator | None = None,
         pac: int = 1,
+        n_out: int = 1,
     ) -> None:
         super().__init__()
         self.event_dims, self.pac = len(event_shape), pac
-        self.net = MLP(pac * math.prod(event_shape), 1, width, depth)
+        self.net = MLP(pac * math.prod(event_shape), n_out, width, depth)
         initialise(self, rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x `[N, *event_shape]` -> logits `[N / pac]`, one for all that are judged together."""
+        """x `[N, *event_shape]` -> logits `[N / pac]`, one for all that are judged together.
+
+        With `n_out` > 1: `[N / pac, n_out]`.
+        """
         x = x.flatten(-self.event_dims)  # (N, d)
         if self.pac > 1:
             x = x.unflatten(-2, (-1, self.pac)).flatten(-2)  # (N / pac, pac * d)
@@ -187,6 +192,7 @@ class ConvDiscriminator(nn.Module):
         channels: 1 for grey, 3 for colour.
         rng: draws the initial weights.
         pac: pictures judged together, stacked as channels. PacGAN (Lin et al., 2018).
+        n_out: numbers given for each picture; more than the logit where D has other tasks, too.
     """
 
     def __init__(
@@ -196,6 +202,7 @@ class ConvDiscriminator(nn.Module):
         channels: int = 1,
         rng: torch.Generator | None = None,
         pac: int = 1,
+        n_out: int = 1,
     ) -> None:
         super().__init__()
         edge, self.pac = size // 4, pac
@@ -205,10 +212,10 @@ class ConvDiscriminator(nn.Module):
             bare(nn.Conv2d, width // 2, width, 4, stride=2, padding=1),
             nn.LeakyReLU(SLOPE),  # (N, width, size/4, size/4)
             nn.Flatten(),
-            bare(nn.Linear, width * edge * edge, 1),
+            bare(nn.Linear, width * edge * edge, n_out),
         )
         initialise(self, rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x `[N, channels, size, size]` -> logits `[N / pac]`."""
+        """x `[N, channels, size, size]` -> logits `[N / pac]`; `[N / pac, n_out]` if n_out > 1."""
         return self.net(x.unflatten(0, (-1, self.pac)).flatten(1, 2)).squeeze(-1)

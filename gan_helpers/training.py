@@ -26,6 +26,9 @@ from gan_helpers.regularizers import (
     set_spectral_norm,
 )
 
+#: Whether G and D are told the class y, and how D makes use of it.
+CONDITIONS = ("none", "cgan", "acgan", "projection")
+
 
 class Data(Protocol):
     """Anything that real samples can be drawn from."""
@@ -64,6 +67,9 @@ class Experiment:
     width: int = 64  # units per layer, or channels
     depth: int = 3  # hidden layers of the multilayer perceptrons
     network: str = "mlp"  # or "conv", for pictures
+    condition: str = "none"  # how y is given, see `conditional`: "cgan", "acgan" or "projection"
+    class_weight: float = 1.0  # of L_c beside L_s in an AC-GAN
+    class_on_fake: bool = True  # let its D learn the classes from generated samples, too
 
     def __post_init__(self) -> None:
         get_loss(self.loss)
@@ -73,11 +79,11 @@ class Experiment:
             check_number(name, getattr(self, name), 0, 1)
         for name in ("beta1", "beta2", "ema"):
             check_number(name, getattr(self, name), 0, 0.99999)
-        for name in ("gradient_penalty", "r1"):
+        for name in ("gradient_penalty", "r1", "class_weight"):
             check_number(name, getattr(self, name), 0, 1000)
         if self.clip is not None:
             check_number("clip", self.clip, 0, 10, low_allowed=False)
-        for name in ("one_sided", "spectral_norm"):
+        for name in ("one_sided", "spectral_norm", "class_on_fake"):
             check_bool(name, getattr(self, name))
         check_int("unroll", self.unroll, 0, 20)
         if check_int("pac", self.pac, 1, 16) not in (1, 2, 4, 8, 16) or self.batch_size % self.pac:
@@ -89,10 +95,16 @@ class Experiment:
         check_int("width", self.width, 2, 1024)
         check_int("depth", self.depth, 1, 8)
         check_choice("network", self.network, ("mlp", "conv"))
+        check_choice("condition", self.condition, CONDITIONS)
+        if self.condition != "none" and (self.unroll or self.pac > 1):
+            raise ValueError(
+                f"condition = {self.condition!r} goes neither with unroll = {self.unroll} nor with "
+                f"pac = {self.pac}; set unroll = 0 and pac = 1."
+            )
 
 
 #: A change of one of these needs new networks; every other field can change in mid-training.
-ARCHITECTURE = ("latent_dim", "width", "depth", "network", "ema", "pac")
+ARCHITECTURE = ("latent_dim", "width", "depth", "network", "ema", "pac", "condition")
 #: What a step does only where it is asked to.
 EXTRAS = ("gradient_penalty", "r1", "clip", "spectral_norm", "unroll")
 
@@ -119,8 +131,9 @@ class GAN:
         seed: int = 0,
         device: str | torch.device = "cpu",
     ) -> None:
+        self.event_shape = event_shape
         init_rng = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
-        G, D = make_networks(experiment, event_shape, init_rng)
+        G, D = self.make_networks(experiment, event_shape, init_rng)
         self.G, self.D = G.to(device), D.to(device)
         self.opt_G = make_adam(self.G, experiment.lr_G, experiment)
         self.opt_D = make_adam(self.D, experiment.lr_D, experiment)
@@ -135,6 +148,12 @@ class GAN:
         )
         self.step = 0  # G's updates so far
         self.configure(experiment)
+
+    def make_networks(
+        self, experiment: Experiment, event_shape: tuple[int, ...], rng: torch.Generator
+    ) -> tuple[nn.Module, nn.Module]:
+        """(G, D), with initial weights drawn from `rng`."""
+        return make_networks(experiment, event_shape, rng)
 
     def configure(self, experiment: Experiment) -> None:
         """Train on under other settings, with the weights kept.
@@ -171,7 +190,7 @@ class GAN:
             for state in optimizer.state.values():
                 # A view, as in the ensemble, would be copied with all that it is a part of.
                 memo |= {id(tensor): tensor.clone() for tensor in state.values()}
-        twin = GAN.__new__(GAN)
+        twin = type(self).__new__(type(self))
         twin.__dict__ = copy.deepcopy(self.__dict__, memo)
         return twin
 
@@ -188,14 +207,28 @@ def looking_at(net: nn.Module) -> Iterator[None]:
 
 
 def make_networks(
-    experiment: Experiment, event_shape: tuple[int, ...], rng: torch.Generator
+    experiment: Experiment,
+    event_shape: tuple[int, ...],
+    rng: torch.Generator,
+    more_z: int = 0,
+    more_x: int = 0,
+    n_out: int = 1,
 ) -> tuple[nn.Module, nn.Module]:
-    """(G, D) for samples of that shape, with initial weights drawn from `rng`."""
+    """(G, D) for samples of that shape, with initial weights drawn from `rng`.
+
+    Args:
+        experiment, event_shape, rng: as for `GAN`.
+        more_z: numbers that G gets behind z.
+        more_x: numbers that D gets behind x; channels behind those of a picture.
+        n_out: numbers that D gives for each sample.
+    """
     e = experiment
+    n_z = e.latent_dim + more_z
     if e.network == "mlp":
+        seen = (event_shape[0] + more_x, *event_shape[1:])
         return (
-            Generator(e.latent_dim, event_shape, e.width, e.depth, rng),
-            Discriminator(event_shape, e.width, e.depth, rng, e.pac),
+            Generator(n_z, event_shape, e.width, e.depth, rng),
+            Discriminator(seen, e.width, e.depth, rng, e.pac, n_out),
         )
     if len(event_shape) != 3 or event_shape[1] != event_shape[2] or event_shape[1] % 4:
         raise ValueError(
@@ -204,8 +237,8 @@ def make_networks(
         )
     channels, size, _ = event_shape
     return (
-        ConvGenerator(e.latent_dim, size, e.width, channels, rng),
-        ConvDiscriminator(size, e.width, channels, rng, e.pac),
+        ConvGenerator(n_z, size, e.width, channels, rng),
+        ConvDiscriminator(size, e.width, channels + more_x, rng, e.pac, n_out),
     )
 
 
@@ -276,14 +309,23 @@ def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     optimizer.step()
 
 
-def add_penalties(loss: Tensor, gan: GAN, x_real: Tensor, x_fake: Tensor) -> Tensor:
-    """D's loss with the penalties that the experiment asks for; by default there are none."""
-    e = gan.experiment
+def add_penalties(
+    loss: Tensor,
+    gan: GAN,
+    x_real: Tensor,
+    x_fake: Tensor,
+    D: Callable[[Tensor], Tensor] | None = None,
+) -> Tensor:
+    """D's loss with the penalties that the experiment asks for; by default there are none.
+
+    D: gives the logits, where they are not simply what the GAN's D returns for x.
+    """
+    e, D = gan.experiment, D or gan.D
     if "gradient_penalty" in gan.uses:
-        term = gradient_penalty(gan.D, x_real, x_fake, gan.rng, gan.batch_axis + 1, e.one_sided)
+        term = gradient_penalty(D, x_real, x_fake, gan.rng, gan.batch_axis + 1, e.one_sided)
         loss = loss + e.gradient_penalty * term
     if "r1" in gan.uses:
-        loss = loss + e.r1 * r1_penalty(gan.D, x_real)
+        loss = loss + e.r1 * r1_penalty(D, x_real)
     return loss
 
 

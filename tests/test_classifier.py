@@ -1,4 +1,4 @@
-"""The digit classifier whose weights are in data/, and the distance that uses its features."""
+"""The classifiers whose weights are in data/, and the distance that uses their features."""
 
 import hashlib
 import importlib.util
@@ -15,6 +15,7 @@ from safetensors import safe_open
 
 from gan_helpers import classifier as module
 from gan_helpers.classifier import (
+    DATASETS,
     N_FEATURES,
     SIZES,
     DigitClassifier,
@@ -23,7 +24,7 @@ from gan_helpers.classifier import (
     in_batches,
     load_classifier,
 )
-from gan_helpers.images import load_mnist
+from gan_helpers.images import FASHION_CLASSES, load_fashion, load_mnist
 from gan_helpers.metrics import frechet_distance
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -64,6 +65,16 @@ def test_set(size):
     return load_mnist("test", size)
 
 
+@pytest.fixture(scope="module")
+def clothes(size):
+    return load_classifier(size, dataset="fashion")
+
+
+@pytest.fixture(scope="module")
+def clothes_test_set(size):
+    return load_fashion("test", size)
+
+
 # --- the shipped weights -----------------------------------------------------------------------
 
 
@@ -77,16 +88,52 @@ def test_99_percent_of_the_whole_test_set(digits, test_set, training):
     for y in range(10):
         assert right[test_set.y == y].double().mean() > 0.975  # no digit is left behind
 
-    about = written(DATA / file_name(digits.size))
-    # 0.0003: three pictures on the border, which another machine may round to the other side.
-    assert about["test_accuracy"] == pytest.approx(right.double().mean().item(), abs=0.0003)
-    assert about["seed"] == training.SEED and about["steps"] == training.STEPS[digits.size]
+    check_written("digits", digits.size, right, training)
+
+
+def check_written(dataset, size, right, training):
+    about = written(DATA / file_name(size, dataset))
+    # Pictures on the border, which another machine may round to the other side: three of 10,000
+    # digits, five of 5,000 clothes, of which more are near it.
+    tolerance = {"digits": 0.0003, "fashion": 0.001}[dataset]
+    assert about["test_accuracy"] == pytest.approx(right.double().mean().item(), abs=tolerance)
+    assert about["seed"] == training.SEED and about["steps"] == training.STEPS[dataset][size]
     assert about["command"] == training.COMMAND
 
 
-def test_the_readme_tells_of_the_files(size):
+def test_nine_of_ten_clothes(clothes, clothes_test_set, training):
+    label, confidence = classify(clothes, clothes_test_set.x)
+    right = label == clothes_test_set.y
+    assert right.double().mean() >= {16: 0.88, 28: 0.9}[clothes.size]
+    assert confidence[right].mean() > confidence[~right].mean() + 0.1
+    of = [right[clothes_test_set.y == y].double().mean().item() for y in range(10)]
+    assert FASHION_CLASSES[of.index(min(of))] == "shirt"
+    assert min(of) == pytest.approx(0.71, abs=0.02)  # as data/README.md says
+    assert sorted(of)[1] > 0.75  # the others are well ahead of it
+    check_written("fashion", clothes.size, right, training)
+
+
+def test_clothes_have_features_of_their_own(clothes, digits, clothes_test_set):
+    features = in_batches(clothes.features, clothes_test_set.x[:1000])
+    assert features.shape == (1000, N_FEATURES) and not clothes.training
+    assert (features > 0).any(0).double().mean() > 0.6  # measured: 49 and 40 of 64
+    assert not torch.equal(digits.features(clothes_test_set.x[:9]), features[:9])
+    assert not any(p.requires_grad for p in clothes.parameters())
+
+
+def test_trousers_are_far_from_all_clothes(clothes, clothes_test_set):
+    """The distance sees classes that are missing, as it does for digits."""
+    train = load_fashion("train", clothes.size)
+    real = features_of(clothes, train.x, 5000, 1)
+    floor = frechet_distance(real, in_batches(clothes.features, clothes_test_set.x))
+    trousers = frechet_distance(real, in_batches(clothes.features, train.of_class(1).x))
+    assert trousers > 20 * floor
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_readme_tells_of_the_files(size, dataset):
     text = (DATA / "README.md").read_text(encoding="utf-8")
-    name = file_name(size)
+    name = file_name(size, dataset)
     (row,) = re.findall(rf"(?m)^\| `{re.escape(name)}` .*$", text)
     content = (DATA / name).read_bytes()
     assert hashlib.sha256(content).hexdigest() in row
@@ -118,8 +165,10 @@ def test_batches_do_not_change_the_answer(digits, test_set):
     assert in_batches(digits.features, x[:0]).shape == (0, N_FEATURES)
 
 
-def test_28_is_the_default():
-    assert load_classifier().size == 28
+def test_digits_of_28_are_the_default():
+    assert load_classifier().size == 28 and file_name(28) == "digit_classifier_28.safetensors"
+    x = torch.zeros(2, 1, 28, 28)
+    assert torch.equal(load_classifier()(x), load_classifier(28, "cpu", None, "digits")(x))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -222,6 +271,31 @@ def test_a_short_training(training, tmp_path, monkeypatch):
     assert training.accuracy(own, test) == reached
 
 
+def test_a_short_training_on_clothes(training, tmp_path, monkeypatch):
+    """The same function, with the other pictures, into the other file."""
+    monkeypatch.setattr(training, "load_mnist", lambda split, size: pytest.fail("read digits"))
+    reached = training.make(16, tmp_path, seed=5, steps=60, dataset="fashion")
+    assert reached > 0.5  # chance: 0.1
+    assert [path.name for path in tmp_path.iterdir()] == ["fashion_classifier_16.safetensors"]
+    own = load_classifier(16, root=tmp_path, dataset="fashion")
+    assert training.accuracy(own, load_fashion("test", 16)) == reached
+    assert written(tmp_path / file_name(16, "fashion"))["steps"] == 60
+
+
+def test_one_data_set_can_be_trained_alone(training, monkeypatch, capsys):
+    made = []
+    monkeypatch.setattr(
+        training, "make", lambda size, _, dataset: made.append((dataset, size)) or 0
+    )
+    monkeypatch.setattr(training.torch, "set_num_threads", lambda n: None)
+    for options, sets in (([], ["digits", "fashion"]), (["--only", "fashion"], ["fashion"])):
+        monkeypatch.setattr("sys.argv", ["train_classifier.py", *options])
+        training.main()
+        assert made == [(dataset, size) for dataset in sets for size in SIZES]
+        made.clear()
+    assert "fashion 28 x 28, seed 0: test" in capsys.readouterr().out
+
+
 def test_shifts_are_whole_pixels(training):
     x = torch.full((200, 1, 5, 5), -1.0)
     x[:, 0, 2, 2] = torch.arange(200) / 200
@@ -238,7 +312,7 @@ def test_validation_does_not_see_the_test_pictures(training, monkeypatch):
         return load_mnist("train", size)
 
     monkeypatch.setattr(training, "load_mnist", only_train)
-    monkeypatch.setattr(training, "STEPS", {16: 30})
+    monkeypatch.setattr(training, "STEPS", {"digits": {16: 30}})
     assert training.validate(16, 11) > 0.3
     assert training.SEED not in training.VALIDATION_SEEDS
 
@@ -261,6 +335,8 @@ def test_missing_weights_are_named_with_the_way_back(tmp_path, monkeypatch):
         load_classifier(16)
     with pytest.raises(FileNotFoundError, match="git checkout -- data/digit_classifier_28"):
         load_classifier(root=tmp_path)
+    with pytest.raises(FileNotFoundError, match="git checkout -- data/fashion_classifier_16"):
+        load_classifier(16, dataset="fashion")
 
 
 def test_damaged_weights_are_named_with_the_way_back(tmp_path):
@@ -270,6 +346,10 @@ def test_damaged_weights_are_named_with_the_way_back(tmp_path):
         path.write_bytes(wrong)
         with pytest.raises(OSError, match=f"(?s){re.escape(str(path))} is damaged.*git checkout"):
             load_classifier(16, root=tmp_path)
+    path = tmp_path / file_name(16, "fashion")
+    path.write_bytes(b"")
+    with pytest.raises(OSError, match=f"(?s){re.escape(str(path))} is damaged.*data/fashion_"):
+        load_classifier(16, root=tmp_path, dataset="fashion")
 
 
 X = torch.zeros(3, 1, 28, 28)
@@ -283,6 +363,13 @@ F = torch.arange(12.0).view(4, 3)
         (lambda: load_classifier("28"), ValueError, "size = '28'"),
         (lambda: load_classifier(28.0), ValueError, "size = 28.0"),
         (lambda: DigitClassifier(True), ValueError, "size = True"),
+        (
+            lambda: load_classifier(dataset="mnist"),
+            ValueError,
+            "dataset = 'mnist'.*digits, fashion",
+        ),
+        (lambda: load_classifier(dataset=None), ValueError, "dataset = None"),
+        (lambda: load_classifier(32, dataset="fashion"), ValueError, "size = 32 has no classifier"),
         (lambda: classify(load_classifier(16), X), ValueError, r"\[3, 1, 28, 28\].*1, 16, 16"),
         (lambda: classify(load_classifier(), X[:, 0]), ValueError, r"x has shape \[3, 28, 28\]"),
         (lambda: classify(load_classifier(), X.byte()), TypeError, "x is torch.uint8.*127.5"),

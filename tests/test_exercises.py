@@ -5,6 +5,7 @@ import re
 
 import pytest
 import torch
+from torch.nn.functional import softplus
 
 from gan_helpers import exercises
 from gan_helpers.exercises.judging import RIGHT as RIGHT_WORDS
@@ -36,6 +37,17 @@ RIGHT = {
     "check_one_sided": [
         lambda s: (s - 1).relu().square().mean(),
         lambda s: ((s - 1).clamp(min=0) ** 2).mean(),
+    ],
+    "check_disobedient": [10 / 11, 0.909],
+    "check_channels": [103],
+    "check_double_softmax": [math.log(math.e + 9) - 1, 1.461],
+    "check_matching_aware": [
+        lambda real, fake, wrong: (
+            softplus(-real).mean() + (softplus(fake).mean() + softplus(wrong).mean()) / 2
+        ),
+        lambda real, fake, wrong: (
+            softplus(-real).mean() + softplus(torch.cat([fake, wrong])).mean()
+        ),
     ],
 }
 WRONG = {
@@ -78,6 +90,35 @@ WRONG = {
         (lambda x, m: x, "shape"),
         (lambda x, m: x.reshape(m, -1, 2).transpose(0, 1).reshape(-1, m * 2), "neighbours"),
         (lambda x, m: x.oops(), "AttributeError"),
+    ],
+    "check_disobedient": [
+        (0.5, "obeys as well"),
+        (0.1, "side of the fakes"),
+        (0.9, "Close"),
+        (0.7, "does not listen"),
+    ],
+    "check_channels": [(4, "three channels"), (100, "own channels"), (32, "size does not matter")],
+    "check_double_softmax": [
+        (0.0, "second one"),
+        (math.log(10), "knows nothing"),
+        (0.232, "is its −log"),
+        (2.0, "through a softmax"),
+    ],
+    "check_matching_aware": [
+        (lambda real, fake, wrong: softplus(-real).mean() + softplus(fake).mean(), "not used"),
+        (
+            lambda real, fake, wrong: (
+                softplus(-real).mean() + softplus(fake).mean() + softplus(wrong).mean()
+            ),
+            "twice as much",
+        ),
+        (
+            lambda real, fake, wrong: (
+                (softplus(-real).mean() + softplus(-wrong).mean()) / 2 + softplus(fake).mean()
+            ),
+            "the pair is not",
+        ),
+        (lambda real, fake, wrong: real.mean(), "half of each mean"),
     ],
 }
 

@@ -1,11 +1,16 @@
-"""MNIST: the files, their checksums, the three sizes, and the ways they can be missing."""
+"""MNIST and Fashion-MNIST: files, checksums, the three sizes, and the ways they can be missing."""
 
 import gzip
 import hashlib
+import importlib.util
+import io
+import json
 import re
 import shutil
+import struct
 import subprocess
 import sys
+import tarfile
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -19,10 +24,19 @@ from torch.nn.functional import avg_pool2d, pad
 from torchvision.datasets import MNIST
 
 from gan_helpers import images
-from gan_helpers.images import SHA256, Images, load_mnist, to_size
+from gan_helpers.images import (
+    FASHION_CLASSES,
+    FASHION_SHA256,
+    SHA256,
+    Images,
+    load_fashion,
+    load_mnist,
+    to_size,
+)
 
 DATA = Path(__file__).parents[1] / "data"
 LABELS, PICTURES = "t10k-labels-idx1-ubyte", "t10k-images-idx3-ubyte"
+CLOTHES = "fashion-test-images-idx3-ubyte"
 
 
 def seeded(seed=0):
@@ -32,6 +46,20 @@ def seeded(seed=0):
 @pytest.fixture(scope="module")
 def test_set():
     return load_mnist("test")
+
+
+@pytest.fixture(scope="module")
+def clothes():
+    return load_fashion("test")
+
+
+@pytest.fixture(scope="module")
+def maker():
+    """data/make_fashion.py; a script beside the data, in no package."""
+    spec = importlib.util.spec_from_file_location("make_fashion", DATA / "make_fashion.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
 
 
 @pytest.fixture
@@ -137,6 +165,39 @@ def test_event_shape_and_name(test_set):
     assert test_set.name == "MNIST test 28x28"
 
 
+@pytest.mark.parametrize(("split", "n"), [("train", 20_000), ("test", 5_000)])
+def test_the_classes_of_fashion_take_turns(split, n):
+    """So that any first 10 n pictures hold n of each."""
+    data = load_fashion(split, size=16)
+    assert data.x.shape == (n, 1, 16, 16) and data.x.dtype == torch.float32
+    assert torch.equal(data.y, torch.arange(n) % len(FASHION_CLASSES))
+    assert len(set(FASHION_CLASSES)) == 10 and data.name == f"Fashion-MNIST {split} 16x16"
+
+
+@pytest.mark.parametrize("size", [16, 28, 32])
+def test_sizes_of_fashion(size, clothes):
+    pixels = ((clothes.x + 1) * 127.5).round().byte()
+    assert clothes.event_shape == (1, 28, 28)
+    assert torch.equal(load_fashion("test", size).x, to_size(pixels, size))
+
+
+def test_clothes_look_like_what_they_are_called(clothes):
+    """Were labels and pictures out of step, all classes would have the same mean picture."""
+    mean = {name: clothes.of_class(y).x.mean(0)[0] for y, name in enumerate(FASHION_CLASSES)}
+    middle = slice(13, 15)
+    assert mean["trousers"][-4:, middle].mean() < mean["trousers"][-4:, 8:12].mean()  # two legs
+    for shoe in ("sandal", "sneaker", "ankle boot"):  # wider than high, and upper left empty
+        assert mean[shoe][:8, :8].mean() < -0.9 < mean["coat"][:8, :8].mean()
+    assert mean["pullover"][10:, :6].mean() > mean["T-shirt"][10:, :6].mean() + 0.2  # long sleeves
+
+
+def test_few_pictures_of_fashion_are_there_twice(clothes):
+    """As data/README.md says: 7 in all, 2 of them with one copy in each part."""
+    train, test = ([x.numpy().tobytes() for x in data.x] for data in (load_fashion(), clothes))
+    assert len(train) - len(set(train)) == 5 and len(test) == len(set(test))
+    assert len(set(train) & set(test)) == 2
+
+
 # --- sampling ----------------------------------------------------------------------------------
 
 
@@ -189,11 +250,12 @@ def test_on_a_gpu(test_set):
 def test_readme_code_and_files_agree():
     listed = dict(re.findall(r"(?m)^([0-9a-f]{64})  (\S+)$", (DATA / "README.md").read_text()))
     listed = {name: digest for digest, name in listed.items()}
-    on_disk = {name: (DATA / name).read_bytes() for name in gz_names()}
-    inside = {name: unpacked(name) for name in SHA256}
+    expected = {**SHA256, **FASHION_SHA256}
+    on_disk = {f"{name}.gz": (DATA / f"{name}.gz").read_bytes() for name in expected}
+    inside = {name: unpacked(name) for name in expected}
     actual = {k: hashlib.sha256(v).hexdigest() for k, v in {**on_disk, **inside}.items()}
     assert listed == actual
-    assert {name: actual[name] for name in SHA256} == SHA256
+    assert {name: actual[name] for name in expected} == expected
     assert {path.name for path in DATA.iterdir()} >= {"README.md", *on_disk}
 
 
@@ -268,6 +330,81 @@ def test_wrong_contents_are_found_with_both_checksums(tmp_path):
         load_mnist("test", root=path.parent)
     for part in (str(path), SHA256[LABELS], hashlib.sha256(wrong).hexdigest(), "download=True"):
         assert part in str(error.value)
+
+
+def fashion_in(folder, monkeypatch):
+    """A copy of the files of Fashion-MNIST, and no others to be found."""
+    folder.mkdir()
+    for name in FASHION_SHA256:
+        shutil.copy(DATA / f"{name}.gz", folder)
+    monkeypatch.setattr(images, "EMBEDDED", (folder,))
+    return folder
+
+
+def test_installed_package_finds_its_own_fashion(tmp_path, monkeypatch, clothes):
+    fashion_in(tmp_path / "_data", monkeypatch)
+    assert torch.equal(load_fashion("test").x, clothes.x)
+
+
+def test_missing_fashion_is_named_with_the_way_back(no_data):
+    with pytest.raises(FileNotFoundError) as error:
+        load_fashion("test")
+    for part in (f"{CLOTHES}.gz is missing", "nowhere", f"git checkout -- data/{CLOTHES}.gz"):
+        assert part in str(error.value)
+    assert "download" not in str(error.value)  # there is none
+
+
+def test_damaged_fashion_is_named_with_the_way_back(tmp_path, monkeypatch):
+    path = fashion_in(tmp_path / "a", monkeypatch) / f"{CLOTHES}.gz"
+    wrong = bytearray(unpacked(CLOTHES))
+    wrong[5000] ^= 1
+    for content in (b"", path.read_bytes()[:100_000], gzip.compress(wrong, 1)):
+        path.write_bytes(content)
+        with pytest.raises(OSError, match=re.escape(str(path)) + " is damaged") as error:
+            load_fashion("test")
+        assert f"git checkout -- data/{CLOTHES}.gz" in str(error.value)
+        assert "download" not in str(error.value)
+    assert FASHION_SHA256[CLOTHES] in str(error.value)  # of the last one, whole but wrong
+
+
+# --- making Fashion-MNIST ----------------------------------------------------------------------
+
+
+def packed_like_npm(path, classes):
+    """A package with these rows of numbers for each class."""
+    with tarfile.open(path, "w:gz") as package:
+        for label, rows in enumerate(classes):
+            content = json.dumps({"data": rows}).encode()
+            member = tarfile.TarInfo(f"package/src/clothes/{label}.json")
+            member.size = len(content)
+            package.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_made_from_the_package(maker, tmp_path, monkeypatch):
+    """Three pictures of each class, the i-th of class c all 10 c + i; two empty rows between."""
+    classes = [[[10 * c + i] * 784 for i in range(3)] for c in range(10)]
+    classes[0] = [classes[0][0], [], *classes[0][1:], []]
+    monkeypatch.setattr(maker, "PARTS", {"train": slice(0, 2), "test": slice(2, 3)})
+    maker.make(packed_like_npm(tmp_path / "a.tgz", classes), tmp_path)
+    for part, which in (("train", [0, 1]), ("test", [2])):
+        pictures, labels = (
+            gzip.decompress((tmp_path / f"fashion-{part}-{end}-ubyte.gz").read_bytes())
+            for end in ("images-idx3", "labels-idx1")
+        )
+        n = 10 * len(which)
+        assert pictures[:16] == struct.pack(">4I", 0x803, n, 28, 28)  # as MNIST's begin
+        assert labels[:8] == struct.pack(">2I", 0x801, n)
+        assert list(labels[8:]) == list(range(10)) * len(which)
+        wanted = (bytes([10 * c + i]) * 784 for i in which for c in range(10))
+        assert pictures[16:] == b"".join(wanted)
+
+
+@pytest.mark.parametrize("row", [[0] * 783, [0] * 783 + [256], [0] * 783 + [-1], [0.5] * 784])
+def test_a_row_that_is_no_picture_is_named(maker, tmp_path, row):
+    path = packed_like_npm(tmp_path / "a.tgz", [[[0] * 784, row]])
+    with pytest.raises(ValueError, match=r"clothes/0\.json: picture 1 is not 784 whole numbers"):
+        maker.make(path, tmp_path)
 
 
 # --- torchvision's download --------------------------------------------------------------------
@@ -367,6 +504,9 @@ def test_bad_images_are_named(x, y, error, says):
         (lambda: load_mnist(size=16.0), ValueError, "size = 16.0"),
         (lambda: load_mnist(root=7), TypeError, "root = 7"),
         (lambda: load_mnist(download=1), TypeError, "download = 1"),
+        (lambda: load_fashion("t10k"), ValueError, "split = 't10k'.*train, test"),
+        (lambda: load_fashion(size=20), ValueError, "size = 20.*16, 28, 32"),
+        (lambda: load_fashion(size=True), ValueError, "size = True"),
         (lambda: Images("any", X, Y).of_class(), ValueError, r"digits is empty.*\[0, 1, 2\]"),
         (lambda: Images("any", X, Y).of_class(0, 7), ValueError, r"digits = 7.*\[0, 1, 2\]"),
         (lambda: Images("any", X, Y).of_class("1"), TypeError, "digits = '1'"),

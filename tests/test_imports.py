@@ -17,9 +17,11 @@ LAYERS = [
     {"checks", "chance", "embedded"},
     {"classifier", "distributions", "images", "models", "losses", "regularizers"},
     {"training"},
-    {"graph", "remedies", "critic"},
+    {"graph", "remedies", "critic", "conditional"},
     {"ensemble"},
     {"metrics", "plots", "transport"},
+    {"class_metrics"},
+    {"pretrained"},
     {"lab", "exercises", "evidence"},
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -115,6 +115,8 @@ def test_the_loss_dropdown_acts_and_says_so(lab, name):
         ("unroll", 3, 3),
         ("pac", 4, 4),
         ("width", 16, 16),
+        ("class_weight", 3.0, 3.0),
+        ("class_on_fake", False, False),
     ],
 )
 def test_every_setting_acts(lab, name, value, expected):

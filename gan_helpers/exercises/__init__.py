@@ -10,6 +10,12 @@ from gan_helpers.exercises.basic_gan import (
     check_two_G_updates,
     check_value_at_equality,
 )
+from gan_helpers.exercises.conditional import (
+    check_channels,
+    check_disobedient,
+    check_double_softmax,
+    check_matching_aware,
+)
 from gan_helpers.exercises.difficulties import (
     check_best_answer,
     check_pack,
@@ -25,9 +31,13 @@ from gan_helpers.exercises.wgan import (
 
 __all__ = [
     "check_best_answer",
+    "check_channels",
+    "check_disobedient",
     "check_distance_by_hand",
+    "check_double_softmax",
     "check_gradient_ratio",
     "check_linear_generator",
+    "check_matching_aware",
     "check_one_sided",
     "check_optimal_logit",
     "check_pack",

@@ -10,6 +10,7 @@ import torch
 
 from gan_helpers import training
 from gan_helpers.checks import check_choice, check_int
+from gan_helpers.conditional import DISCRIMINATORS
 from gan_helpers.ensemble import Ensemble
 from gan_helpers.lab.session import PANEL, Frame, Session, Trouble, one_core
 from gan_helpers.losses import LOSSES
@@ -183,10 +184,13 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
     """The variants that are offered for comparison, name -> what differs.
 
     Args:
-        what: "loss", "remedy", "seed", or a field of the experiment with a row in `CHOICES`.
+        what: "loss", "remedy", "seed", "condition", or a field of the experiment with a row in
+            `CHOICES`.
         origin: what they differ from.
     """
-    check_choice("compare", what, ("loss", "remedy", SEED, *CHOICES))
+    check_choice("compare", what, ("loss", "remedy", SEED, "condition", *CHOICES))
+    if what == "condition":
+        return {name: {"condition": name} for name in DISCRIMINATORS}
     if what == "loss":
         return {name: {"loss": name} for name in LOSSES}
     if what == "remedy":
@@ -217,4 +221,5 @@ CHOICES: dict[str, tuple[float, ...]] = {
     "beta1": (0.0, 0.5, 0.9),
     "clip": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 0.0),
     "batch_size": (16, 64, 128, 512),
+    "class_weight": (0.0, 0.3, 1.0, 10.0),
 }

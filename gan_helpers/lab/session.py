@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from gan_helpers import training
 from gan_helpers.checks import check_choice, check_int
 from gan_helpers.critic import layer_gradients, slopes, weight_histogram
 from gan_helpers.distributions import WORLDS, WORLDS_1D, Mixture
-from gan_helpers.images import Images, load_mnist
+from gan_helpers.images import Images, load_fashion, load_mnist
 from gan_helpers.losses import check_loss, get_loss
 from gan_helpers.metrics import (
     jensen_shannon,
@@ -42,9 +43,13 @@ Frame = tuple[dict[str, Any], dict[str, np.ndarray]]
 Scale = Callable[[Tensor], Tensor]  # logits -> 0 (fake) to 1 (real)
 Drawn = tuple[list[dict[str, Any]], list[float], dict[str, Tensor]]  # meters, range, arrays
 
-DIGITS = {"digits": 16, "digits_28": 28}  # name -> edge in pixels; 28 is for a GPU
-WORLD_NAMES = (*WORLDS, *WORLDS_1D, *DIGITS)
-CURVES = ("loss_D", "loss_G", "grad_D", "grad_G", "w1")
+PICTURES: dict[str, Callable[[], Images]] = {
+    "digits": partial(load_mnist, size=16),
+    "fashion": partial(load_fashion, size=16),
+    "digits_28": partial(load_mnist, size=28),  # to be trained on a GPU
+}
+WORLD_NAMES = (*WORLDS, *WORLDS_1D, *PICTURES)
+CURVES = ("loss_D", "loss_G", "grad_D", "grad_G", "w1", "agreement", "variety")
 MAPS = ("verdict", "slope")  # what the colours behind the samples can show
 STEEPEST = 2.0  # the slope at the end of the scale of colours; 1 is its middle
 STAGE = 2.0  # 2-D worlds live in [-STAGE, STAGE]^2
@@ -175,11 +180,13 @@ class Session:
         data: the name of a world (see `WORLD_NAMES`), or anything with `event_shape` and `sample`.
         seed: of the weights and of everything drawn while training.
         device: "cpu", "cuda", …
-        train_step: one round of the game, `(gan, data) -> (loss_D, loss_G)`; the reader's own
-            may stand in.
+        train_step: the reader's own round of the game, `(gan, data) -> (loss_D, loss_G)`, in place
+            of `standard_step`.
         distance: whether to measure the Wasserstein distance and look inside of the critic; by
             default where the loss is (12.29).
     """
+
+    standard_step: TrainStep = staticmethod(training.train_step)
 
     def __init__(
         self,
@@ -187,15 +194,16 @@ class Session:
         data: str | Mixture | Images = "ring",
         seed: int = 0,
         device: str = "cpu",
-        train_step: TrainStep = training.train_step,
+        train_step: TrainStep | None = None,
         distance: bool | None = None,
     ) -> None:
-        self.device, self.train_step = device, train_step
+        self.device, self.train_step = device, train_step or self.standard_step
         self.distance, self.map = distance, MAPS[0]
         self.detail = Detail()
         self.seed = check_int("seed", seed, 0, 2**63 - 1)
         self.data = as_data(data).to(device)
-        self.experiment = experiment or default_experiment(self.data)
+        self.experiment = self._checked(experiment or default_experiment(self.data))
+        self._shape_of(self.data)  # raises where this kind of session cannot use them
         check_loss(get_loss(self.experiment.loss))
         self.reset()
 
@@ -205,10 +213,27 @@ class Session:
         """Start again from fresh weights: the same ones, unless a new seed is given."""
         if seed is not None:
             self.seed = check_int("seed", seed, 0, 2**63 - 1)
-        self.gan = GAN(self.experiment, self.data.event_shape, self.seed, self.device)
+        self.gan = self._new_gan()
         self.history = History()
         self.trouble: Trouble | None = None
         self.last_losses = (math.nan, math.nan)
+        self._start_here()
+
+    def _new_gan(self) -> GAN:
+        """A GAN with fresh weights."""
+        return GAN(self.experiment, self.data.event_shape, self.seed, self.device)
+
+    def adopt(self, gan: GAN) -> None:
+        """Go on from a GAN that has been trained elsewhere; `reset` will start from fresh weights.
+
+        Raises:
+            ValueError: if its settings cannot be shown here, or its networks do not fit the data.
+        """
+        try:
+            self.gan.D.load_state_dict(gan.D.state_dict())
+        except RuntimeError as error:
+            raise ValueError(f"the networks of this GAN do not fit these data: {error}") from error
+        self.gan, self.experiment = gan, gan.experiment
         self._start_here()
 
     def _start_here(self) -> None:
@@ -255,21 +280,22 @@ class Session:
 
     def step_D(self) -> None:
         """One update of D only. k of these and one `step_G` are one `step`."""
-        n, gan = self.gan.experiment.batch_size, self.gan
-
-        def half() -> tuple[Tensor | float, Tensor | float]:
-            loss_D = training.step_D(gan, self.data.sample(n, gan.rng), gan.sample_z(n))
-            return loss_D, self.last_losses[1]
-
-        self._guarded(half)
+        self._guarded(lambda: (self._update_D(), self.last_losses[1]))
         self.phase, self.d_updates = "D", self.d_updates + 1
 
     def step_G(self) -> None:
         """One update of G only."""
+        self._guarded(lambda: (self.last_losses[0], self._update_G()))
+        self.phase, self.d_updates = "G", 0
+
+    def _update_D(self) -> Tensor:
+        n, gan = self.gan.experiment.batch_size, self.gan
+        return training.step_D(gan, self.data.sample(n, gan.rng), gan.sample_z(n))
+
+    def _update_G(self) -> Tensor:
         n, gan = self.gan.experiment.batch_size, self.gan
         x_real = self.data.sample(n, gan.rng) if gan.experiment.unroll else None
-        self._guarded(lambda: (self.last_losses[0], training.step_G(gan, gan.sample_z(n), x_real)))
-        self.phase, self.d_updates = "G", 0
+        return training.step_G(gan, gan.sample_z(n), x_real)
 
     def half_step(self) -> None:
         """D k times, then G: the same updates as `step`, one at a time."""
@@ -309,11 +335,11 @@ class Session:
         if not callable(train_step):
             raise TypeError(f"train_step = {train_step!r} has to be a function (gan, data).")
         data = as_data(settings.pop("data")).to(self.device) if "data" in settings else old_data
-        new_shape = data.event_shape != old_data.event_shape
-        kept = default_experiment(data) if new_shape else self.experiment
+        new_shape = self._shape_of(data) != self._shape_of(old_data)
+        kept = self.experiment
         if new_shape:  # other networks, so other rates; the game stays
-            kept = replace(kept, loss=self.experiment.loss)
-        experiment = replace(kept, **settings)
+            kept = replace(default_experiment(data, kept.condition), loss=kept.loss)
+        experiment = self._checked(replace(kept, **settings))
         if experiment.loss is not self.experiment.loss:
             check_loss(get_loss(experiment.loss))
         restart = new_shape or any(
@@ -329,6 +355,19 @@ class Session:
         if data is not old_data:
             self._prepare_previews()
         return False
+
+    def _shape_of(self, data: Any) -> tuple[int, ...]:
+        """What networks for these data depend on."""
+        return data.event_shape
+
+    def _checked(self, experiment: Experiment) -> Experiment:
+        """Raise a ValueError if this kind of session cannot show such an experiment."""
+        if experiment.condition != "none":
+            raise ValueError(
+                f"condition = {experiment.condition!r} needs a session of its own, ClassSession; "
+                f"start a new lab with Lab(data, condition={experiment.condition!r})."
+            )
+        return experiment
 
     def rewind(self, step: int) -> None:
         """Go back to the last moment kept at or before `step`, with the settings of that moment."""
@@ -371,10 +410,20 @@ class Session:
             values["grad_G"] = training.gradient_norm(self.gan.G)
         self._stop_unless_finite(values, self.at - moved)
         if due and not self.trouble:
-            self._w1 = self.at, self.w1()
-            self.history.add(self.at, (*values.values(), self._w1[1]), self._shares())
+            values |= self._measured()
+            row = [values.get(name, math.nan) for name in CURVES]
+            self.history.add(self.at, row, self._shares())
         if moved and not self.trouble:
             self.timeline.offer(self)
+
+    def _measured(self) -> dict[str, float]:
+        """What else is written down with the losses."""
+        self._w1 = self.at, self.w1()
+        return {"w1": self._w1[1]}
+
+    def _fakes(self) -> Tensor:
+        """What G makes of the preview noise."""
+        return self.gan.sample(self.z_preview)
 
     def _shares(self) -> np.ndarray:
         """Share of generated samples on each mode, 0 to 255, `[M]`; empty without modes."""
@@ -455,7 +504,7 @@ class Session:
             return self._frame()
 
     def _frame(self) -> Frame:
-        x_fake = self.gan.sample(self.z_preview)
+        x_fake = self._fakes()
         if not x_fake.isfinite().all() and not self.trouble:
             self.trouble = Trouble("samples", self.gan.step, f"nan ({describe(self.experiment)})")
         x_fake = x_fake.nan_to_num(0.0, 0.0, 0.0)
@@ -486,6 +535,7 @@ class Session:
             "critic": critic,
             "meters": meters,
         }
+        self._add_to_frame(header, arrays, x_fake)
         if self.measures_distance:
             if anew or self.inside is None:
                 self.inside = weight_histogram(self.gan.D), layer_gradients(self.gan.D, x_fake)
@@ -494,15 +544,24 @@ class Session:
         timeline = np.array([m.step for m in self.timeline.moments], dtype=np.float32)
         return header, shown | self.history.arrays(self.n_modes) | {"timeline": timeline}
 
+    def _add_to_frame(
+        self, header: dict[str, Any], arrays: dict[str, Tensor], x_fake: Tensor
+    ) -> None:
+        """Put in what only some kinds of sessions show; nothing here."""
+
     def _verdicts(self, x_fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of real and fake previews, and the way G's loss pushes each fake sample."""
         push = torch.zeros_like(x_fake)
         if self.kind != "images":
             x = x_fake[self.arrows].detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(self.gan.loss.generator(self.gan.D(x)), x)
+            (gradient,) = torch.autograd.grad(self.gan.loss.generator(self._logits(x)), x)
             push[self.arrows] = -gradient * len(x)  # as if each sample were alone
         with torch.no_grad():
-            return self.gan.D(self.x_preview), self.gan.D(x_fake), push
+            return self._logits(self.x_preview), self._logits(x_fake), push
+
+    def _logits(self, x: Tensor) -> Tensor:
+        """What D says of real or generated previews."""
+        return self.gan.D(x)
 
     def push_on_G(self) -> float:
         """How strongly G would be pushed now: the norm of its gradient on the preview noise."""
@@ -625,9 +684,7 @@ def as_data(data: Any) -> Any:
     """The data of that name, or the reader's own as it is."""
     if isinstance(data, str):
         check_choice("data", data, WORLD_NAMES)
-        if data in DIGITS:
-            return load_mnist("train", size=DIGITS[data])
-        return (WORLDS | WORLDS_1D)[data]()
+        return (WORLDS | WORLDS_1D | PICTURES)[data]()
     for needed in ("event_shape", "sample", "to"):
         if not hasattr(data, needed):
             raise TypeError(
@@ -637,8 +694,11 @@ def as_data(data: Any) -> Any:
     return data
 
 
-def default_experiment(data: Any) -> Experiment:
-    """Settings that learn this kind of data in a minute on a laptop."""
+def default_experiment(data: Any, condition: str = "none") -> Experiment:
+    """Settings that learn this kind of data in a minute on a laptop; `condition` as asked for."""
+    if condition != "none":
+        e = default_experiment(data)
+        return replace(e, condition=condition, lr_G=2 * e.lr_D if e.network == "conv" else e.lr_G)
     if len(data.event_shape) == 3:
         return Experiment(
             network="conv", latent_dim=64, batch_size=32, beta1=0.5, beta2=0.999, ema=0.995

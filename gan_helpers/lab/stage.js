@@ -4,6 +4,7 @@
 
 const MAX_ARROWS = 64; // more than that hides the samples
 const ARROW = { shortest: 1e-4, longest: 1e1, pixels: 30 };
+const MIXED = 255; // in place of a class: this picture was asked to lie between two
 const WIDE = 780; // px; from here on the charts stand beside the stage
 const KEYS = { " ": "toggle", arrowright: "step", d: "step_D", g: "step_G", r: "reset" };
 
@@ -21,7 +22,8 @@ export function decode(view) {
   });
   const named = (prefix) => Object.fromEntries(arrays.filter(([name]) => name.startsWith(prefix))
     .map(([name, array]) => [name.slice(prefix.length), array]));
-  const whole = (head, own) => ({ ...head, relative: head.verdict === "relative", ...own });
+  const whole = (head, own) => // of pictures, `verdict` is D's verdict on each of them
+    ({ ...head, scale: head.verdict, relative: head.verdict === "relative", ...own });
   // Of many GANs, the arrays of member k are called "k/…"; those without a prefix belong to all.
   const shared = named("");
   const members = (header.members ?? []).map((head, k) =>
@@ -308,18 +310,30 @@ function draw1d(ctx, edge, f, pal) {
 
 function drawImages(ctx, edge, f, pal, scratch) {
   const [n, rows, columns] = f.grid.shape;
-  const across = Math.ceil(Math.sqrt(n));
-  const cell = edge / across;
+  const across = f.columns?.length ?? Math.ceil(Math.sqrt(n));
+  const head = f.columns?.some(Boolean) ? 16 : 0; // room for the names of the columns
+  const cell = Math.min(edge / across, (edge - head) / Math.ceil(n / across));
+  const left = (edge - across * cell) / 2;
   const side = cell - Math.max(0.16 * cell, 5);
   bitmap(scratch, columns, rows * n, f.grid, pal.ink.grey);
   ctx.imageSmoothingEnabled = false;
+  if (head) f.columns.forEach((name, i) =>
+    write(ctx, name, left + (i + 0.5) * cell, 8, pal.fg, "600 13px system-ui, sans-serif", "center"));
   for (let i = 0; i < n; i++) {
-    const x = ((i % across) + 0.5) * cell - side / 2;
-    const y = (Math.floor(i / across) + 0.5) * cell - side / 2;
+    const x = left + ((i % across) + 0.5) * cell - side / 2;
+    const y = head + (Math.floor(i / across) + 0.5) * cell - side / 2;
     ctx.fillStyle = css(pal.border[Math.round(255 * f.verdict[i])] ?? pal.muted);
     ctx.fillRect(x - 2, y - 2, side + 4, side + 4);
     ctx.drawImage(scratch, 0, i * rows, columns, rows, x, y, side, side);
+    if (f.read && f.asked[i] !== MIXED && f.read[i] !== f.asked[i])
+      tag(ctx, f.read[i], x + side, y + side, pal);
   }
+}
+
+function tag(ctx, text, right, bottom, pal) {
+  // What the classifier reads, where it is not what was asked for.
+  paint(ctx, { fill: css(pal.fake) }, () => ctx.rect(right - 9, bottom - 11, 11, 13));
+  write(ctx, text, right - 3.5, bottom - 4, pal.bg, "700 10px system-ui, sans-serif", "center");
 }
 
 const DRAW = { "2d": draw2d, "1d": draw1d, images: drawImages };
@@ -391,6 +405,19 @@ function drawHistogram(ctx, [width, height], shares, limit, pal) {
     write(ctx, short(value).replace("-", "−"), x, height - 7, pal.muted, "10px system-ui", align);
 }
 
+function drawBars(ctx, [width, height], values, most, pal) {
+  // One bar a class, named by its number, with a line at 1: as varied as the data.
+  const [left, right, top, bottom] = [6, width - 6, 6, height - 14];
+  const step = (right - left) / values.length;
+  const Y = (v) => bottom - (clamp(v, 0, most) / most) * (bottom - top);
+  paint(ctx, { fill: css(pal.fake, 0.85) }, () => values.forEach((v, i) =>
+    ctx.rect(left + i * step + 0.15 * step, Y(v), 0.7 * step, bottom - Y(v))));
+  paint(ctx, { stroke: css(pal.real), dash: [4, 3] }, () => polyline(ctx, [[left, Y(1)], [right, Y(1)]]));
+  paint(ctx, { stroke: css(pal.line) }, () => polyline(ctx, [[left, bottom], [right, bottom]]));
+  values.forEach((_, i) => write(ctx, i, left + (i + 0.5) * step, height - 6, pal.muted,
+    "10px system-ui", "center"));
+}
+
 function drawStrip({ ctx, X, Y, span: [first, end] }, { steps, strip }, pal, scratch) {
   // Steps have equal distances. A column's middle is at its step: half of the outer ones is cut.
   const [modes, columns] = strip.shape;
@@ -409,8 +436,9 @@ function drawStrip({ ctx, X, Y, span: [first, end] }, { steps, strip }, pal, scr
 const CHART = (ui) => `<div class="gan-chart gan-${ui}"><div class="gan-title">
   <b data-ui="${ui}_name"></b><i class="gan-D" data-ui="${ui}_D_now"></i><i class="gan-G"
   data-ui="${ui}_G_now"></i></div><canvas data-ui="${ui}"></canvas></div>`;
-const SIDE = ["loss", "dist", "grad", "weights", "layers", "strip"]; // CSS hides what has no data
-const SMALL = ["dist", "grad", "weights", "layers", "strip"];
+// CSS hides what has no data.
+const SIDE = ["loss", "dist", "grad", "weights", "layers", "strip", "history", "by_class"];
+const SMALL = SIDE.filter((name) => name !== "loss");
 const PAGE = `<div class="gan-board"><div class="gan-head">
     <span class="gan-step"><span data-ui="counter"></span> <b data-ui="step"></b></span>
     <span class="gan-phase" data-ui="phase"></span></div>
@@ -454,7 +482,7 @@ function legend(gans, pal, t, edge) {
   const bar = `<i class="gan-bar" style="background:${gradient}"></i>`;
   const scales = { probability: `D(x) 0 ${bar} 1`, relative: `${t("critic")} − ${bar} +`,
     slope: `|∇D(x)| 0 ${bar} 2` };
-  const verdicts = unique(gans, "verdict").map((verdict) => scales[verdict]); // side by side
+  const verdicts = unique(gans, "scale").map((scale) => scales[scale]); // side by side
   const curves = unique(gans, "relative").map((critic) => (critic ? t("critic") : "D(x)"));
   const best = unique(gans, "critic").map((critic) => (critic ? t("best_critic") : "D*(x) = p/(p+q)"));
   const arrow = (gradient) => sampleArrow(reach(edge) * arrowLength(gradient));
@@ -462,12 +490,13 @@ function legend(gans, pal, t, edge) {
   const push = `${t("push")} ${lengths.join(" ")}`;
   const real = mark(10, `<circle cx="5" cy="5" r="3" fill="var(--real)"/>`);
   const fake = mark(10, `<path d="M5 0l5 5l-5 5l-5-5z" fill="var(--fake)"/>`);
+  const wrong = mark(11, `<rect width="11" height="10" fill="var(--fake)"/>`);
   const entries = {
     "2d": [`${real} ${t("real")}`, `${fake} ${t("fake")}`, ...verdicts, push],
     "1d": [`${sampleLine("real")} p(x) ${t("real")}`, `${sampleLine("fake")} q(x) ${t("fake")}`,
       `${sampleLine("fg", "8 4")} ${curves.join(" / ")}`,
       `${sampleLine("fg", "1.5 3.5")} ${best.join(" / ")}`, push],
-    images: verdicts,
+    images: [...verdicts, ...(gans[0].read ? [`${wrong} ${t("misread")}`] : [])],
   };
   return entries[kind].map((entry) => `<span>${entry}</span>`).join("");
 }
@@ -608,7 +637,7 @@ function render({ model, el }) {
     }
     if (focused && !ui.panels.matches(":focus-within")) ui.root.focus({ preventScroll: true });
     ui.root.classList.toggle("many", count > 0);
-    ui.root.classList.remove("striped", "distanced", "with-critic"); // the panels are so themselves
+    ui.root.classList.remove("striped", "distanced", "with-critic", "in-classes"); // the panels are so themselves
     ui.panels.style.setProperty("--columns", columns(count, size.get(ui.root)?.[0]));
     numbered = said = -Infinity; // new numbers are due at once
   }
@@ -617,7 +646,8 @@ function render({ model, el }) {
     put(ui.step, frame.step.toLocaleString("en"));
     put(ui.phase, frame.phase ? t(`phase_${frame.phase}`) : "");
     ui.phase.dataset.phase = frame.phase;
-    const look = [gans[0].kind, unique(gans, "verdict"), unique(gans, "critic")].join();
+    const look = [gans[0].kind, unique(gans, "scale"), unique(gans, "critic"),
+      Boolean(gans[0].read)].join();
     if (ui.legend.dataset.look !== look) ui.legend.innerHTML = legend(gans, pal, t, edge);
     ui.legend.dataset.look = look;
     // Charts and meters change slowly; drawn with each frame they would take the training's time.
@@ -673,6 +703,21 @@ function render({ model, el }) {
     drawCurves(plot, [...gan.layers.keys()], [[gan.layers, pal.fg]]);
   }
 
+  function showClasses(part, gan, span, xLabel) {
+    const judged = Boolean(gan.by_class);
+    part.root.classList.toggle("in-classes", judged);
+    if (!judged) return;
+    const axis = { low: 0, high: 1.2, ticks: xLabel ? [0, 0.5, 1] : [0, 1] };
+    const plot = axes(part.history, { span, axis, xLabel });
+    const capped = gan.variety.map((v) => Math.min(v, 1.2));
+    drawCurves(plot, gan.steps, [[gan.agreement, pal.fg], [capped, pal.fake]]);
+    put(part.history_D_now, `${t("agreement")} ${short(100 * last(gan.agreement))} %`);
+    put(part.history_G_now, `${t("variety")} ${short(last(gan.variety))}`); // a name for each line
+    put(part.by_class_name, t("by_class"));
+    const area = size.get(part.by_class) ?? [0, 0];
+    drawBars(fit(part.by_class, ...area), area, [...gan.by_class], 1.5, pal);
+  }
+
   function showSide(aloud) {
     const [span, xLabel] = [times([frame]), t("counter")];
     showDistance(ui, frame, span, xLabel);
@@ -685,6 +730,7 @@ function render({ model, el }) {
       put(ui[`${name}_G_now`], `G ${short(last(G))}`);
     }
     showStrip(ui, frame, span, xLabel);
+    showClasses(ui, frame, span, xLabel);
     showMeters(ui.meters, frame.meters, t);
     if (!aloud) return;
     ui.picture.ariaLabel = [`${t("counter")} ${frame.step}`, ...spoken(ui.meters)].join(", ");
@@ -708,6 +754,7 @@ function render({ model, el }) {
       drawCurves(axes(panel.grad, { span, axis }), gan.steps, [[gan.grad_G, pal.fake]]);
       showDistance(panel, gan, span);
       showStrip(panel, gan, span);
+      showClasses(panel, gan, span);
       if (!aloud) return;
       const gradient = `${t("grad_norms")} ${panel.grad_G_now.textContent}`;
       const words = [gan.name, gan.trouble, ...spoken(panel.meters), gradient, t("pick_hint")];

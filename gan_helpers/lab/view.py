@@ -21,12 +21,15 @@ from IPython.core.getipython import get_ipython
 
 from gan_helpers import training
 from gan_helpers.checks import check_choice, check_int
+from gan_helpers.conditional import DISCRIMINATORS, ConditionalGAN
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
+from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import CHOICES, Comparison, variants_of
 from gan_helpers.lab.labels import labels
+from gan_helpers.lab.picker import Picker
 from gan_helpers.lab.session import (
-    DIGITS,
     MAPS,
+    PICTURES,
     Detail,
     Session,
     TrainStep,
@@ -63,6 +66,8 @@ SLIDERS: dict[str, Callable[..., W.Widget]] = {
     "clip": partial(W.SelectionSlider, options=(0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
     "unroll": partial(W.SelectionSlider, options=(0, 1, 3, 5, 10)),
     "pac": partial(W.SelectionSlider, options=(1, 2, 4, 8)),
+    "class_weight": partial(W.SelectionSlider, options=(0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)),
+    "class_on_fake": partial(W.Checkbox, indent=False),
 }
 LEADS = (0, 10, 30, 100, 300, 1000, 3000)  # updates that D can be ahead
 CHUNK = 25  # updates of D between two pictures while it runs ahead
@@ -77,8 +82,12 @@ ROWS = {
         "unroll",
         "pac",
     ),
+    "classes": ("class_weight", "class_on_fake"),
 }
-COMPARED = ("loss", "remedy", "seed", *CHOICES)
+COMPARED = ("loss", "remedy", "seed", *(name for name in CHOICES if name != "class_weight"))
+#: What is offered in class mode only, or instead.
+CLASS_ROWS, CLASS_COMPARED = ("classes",), ("condition", "class_weight")
+CLASS_WORLDS = ("digits", "fashion", "digits_28", "ring")
 _live: weakref.WeakSet[Lab] = weakref.WeakSet()  # to end the lab of a cell that is run again
 _hooked: weakref.WeakSet[Any] = weakref.WeakSet()  # shells whose interrupts pause the labs
 
@@ -101,8 +110,11 @@ class Lab:
         remedies: whether there is a button for each remedy of section 12.4.2.
         distance: whether to measure the Wasserstein distance and to look inside of the critic; by
             default where the loss is (12.29).
-        unfold: which group of settings is open, "basics" or "remedies"; none by default.
-        **settings: single fields of the experiment, e.g. `loss="saturating"`.
+        unfold: which group of settings is open, "basics", "remedies" or "classes"; none by
+            default.
+        gan: a conditional GAN to begin with, e.g. one that comes with the notebooks.
+        **settings: single fields of the experiment, e.g. `loss="saturating"`; with a `condition`
+            ("cgan", "acgan", "projection") the lab is in class mode.
 
     Raises:
         ValueError, TypeError: if a setting is unknown or out of range.
@@ -116,22 +128,29 @@ class Lab:
         seed: int = 0,
         device: str | None = None,
         experiment: Experiment | None = None,
-        train_step: TrainStep = training.train_step,
+        train_step: TrainStep | None = None,
         compare: str | Mapping[str, Mapping[str, Any]] | None = None,
         remedies: bool = False,
         distance: bool | None = None,
         unfold: str | None = None,
+        gan: ConditionalGAN | None = None,
         **settings: Any,
     ) -> None:
         self.text = labels(lang)
         chosen = as_data(data)
-        base = experiment or default_experiment(chosen)
         check_settings(settings)
+        suits = default_experiment(chosen, settings.get("condition", "none"))
+        base = experiment or (gan.experiment if gan else suits)
         full = replace(base, **settings)
         self.seconds_per_step: dict[str, float] = {}
         if device is None:
-            device, self.seconds_per_step = training.choose_device(full, chosen.to)
-        self.session = Session(full, chosen, seed, device, train_step, distance)
+            plain = replace(full, condition="none")
+            device, self.seconds_per_step = training.choose_device(plain, chosen.to)
+        self.in_classes = full.condition != "none"
+        kind = ClassSession if self.in_classes else Session
+        self.session = kind(full, chosen, seed, device, train_step, distance)
+        if gan is not None:
+            self.session.adopt(gan)
         self.unfolded = None if unfold is None else check_choice("unfold", unfold, ROWS)
         self.comparison: Comparison | None = None
         self.compared, self.with_remedies = "one", remedies
@@ -232,7 +251,8 @@ class Lab:
         rates = [(t[f"rate_{rate}"], float(rate)) for rate in RATES]
         self.rate = W.Dropdown(options=rates, value=MAX_PER_SECOND, description=t["rate"])
         self.rate.observe(lambda change: setattr(self.worker, "rate", change["new"]), "value")
-        worlds = (*WORLDS, *DIGITS) if self.session.kind != "1d" else tuple(WORLDS_1D)
+        worlds = (*WORLDS, *PICTURES) if self.session.kind != "1d" else tuple(WORLDS_1D)
+        worlds = CLASS_WORLDS if self.in_classes else worlds
         own = [(t["own_data"], OWN)]
         self.data = W.Dropdown(
             options=[(t.get(name, name.replace("_", " ")), name) for name in worlds] + own,
@@ -243,14 +263,16 @@ class Lab:
         self.draw_button = W.ToggleButton(
             description=t["draw"], tooltip=t["draw_hint"], icon="pencil"
         )
-        self.draw_button.layout.display = "none" if self.session.kind == "1d" else None
+        no_drawing = self.in_classes or self.session.kind == "1d"
+        self.draw_button.layout.display = "none" if no_drawing else None
         W.link((self.draw_button, "value"), (self.stage, "drawing"))
         loss_names = [(t.get(name, name.replace("_", " ")), name) for name in LOSSES]
         self.loss = W.Dropdown(
             options=[*loss_names, (t["own_loss"], OWN)], value=self._loss(), description=t["loss"]
         )
         self.loss.observe(self._on_loss, "value")
-        names = [("one", t["compare_one"])] + [(n, t[f"compare_{n}"]) for n in COMPARED]
+        compared = (*(CLASS_COMPARED if self.in_classes else ()), *COMPARED)
+        names = [(n, t[f"compare_{n}"]) for n in ("one", *compared)]
         self.compare_with = W.Dropdown(
             options=[(words, name) for name, words in names] + [(t["compare_own"], OWN)],
             value="one",
@@ -265,6 +287,15 @@ class Lab:
             tooltip=t["map_hint"],
         )
         self.map.observe(self._on_map, "value")
+        self.condition = W.Dropdown(
+            options=[(t[name], name) for name in DISCRIMINATORS] if self.in_classes else ["none"],
+            description=t["condition"],
+            tooltip=t["condition_hint"],
+        )
+        self.condition.observe(
+            lambda change: self._post_change({"condition": change["new"]}), "value"
+        )
+        self.picker = Picker(t, lambda **look: self.worker.post(lambda: self._ask(look)))
         self.remedies = {
             name: W.ToggleButton(description=t[f"remedy_{name}"], tooltip=t[f"{name}_hint"])
             for name in REMEDIES
@@ -326,20 +357,26 @@ class Lab:
     def _arrange(self) -> W.VBox:
         wrap = W.Layout(flex_flow="row wrap", align_items="center")
         buttons = W.Box([self.play_button, *self.buttons.values(), self.rate], layout=wrap)
-        choices = [self.data, self.draw_button, self.loss, self.compare_with, self.map]
+        kind, asking = ([self.condition], [self.picker.box]) if self.in_classes else ([], [])
+        choices = [self.data, self.draw_button, *kind, self.loss, self.compare_with, self.map]
         choices = W.Box(choices, layout=wrap)
         cures = W.Box([W.Label(self.text["cures"]), *self.remedies.values()])
         cures.layout = W.Layout(
             flex_flow="row wrap", display=None if self.with_remedies else "none"
         )
-        rows = {row: [self.settings[name] for name in names] for row, names in ROWS.items()}
+        rows = {
+            row: [self.settings[name] for name in names]
+            for row, names in ROWS.items()
+            if self.in_classes or row not in CLASS_ROWS
+        }
         rows["basics"].append(self.lead_slider)
         groups = W.Accordion(
             [W.Box(widgets, layout=wrap) for widgets in rows.values()],
             titles=[self.text[row] for row in rows],
             selected_index=None if self.unfolded is None else list(rows).index(self.unfolded),
         )
-        return W.VBox([buttons, choices, cures, self.message, self.stage, self.time, groups])
+        top = [buttons, choices, cures, *asking, self.message]
+        return W.VBox([*top, self.stage, self.time, groups])
 
     # --- what a touched control does: it leaves a command --------------------------------------
 
@@ -481,11 +518,20 @@ class Lab:
         self.worker.session = self.session
         self._say("picked", name=name, step=self.session.at)
 
+    def _ask(self, look: dict[str, Any]) -> None:
+        """Let the GAN, or all of them, make what the reader asks for."""
+        for session in self._everyone:
+            session.ask(**look)
+
     def _show_map(self, name: str) -> None:
         """Let the colours mean D's verdict, or its slope."""
-        self.session.map = name
-        for session in self.comparison.sessions.values() if self.comparison else ():
+        for session in self._everyone:
             session.map = name
+
+    @property
+    def _everyone(self) -> list[Any]:
+        """The session, and those it has split into."""
+        return [self.session, *(self.comparison.sessions.values() if self.comparison else ())]
 
     def _treat(self, name: str, on: bool) -> None:
         """Apply a remedy to the GAN as it is, or take it off again."""
@@ -553,6 +599,9 @@ class Lab:
             self.play_button.icon = "pause" if playing else "play"
             self.loss.value, self.data.value = self._loss(), self.world
             self.compare_with.value = self.compared
+            if isinstance(self.session, ClassSession):
+                self.condition.value = self.session.experiment.condition
+                self.picker.show(self.session.look, self._classes(), self.session.kind == "images")
             steep = self.session.measures_distance and self.session.kind == "2d"
             self.map.layout.display = None if steep else "none"
             self.map.value = self.session.map
@@ -580,6 +629,13 @@ class Lab:
             self._syncing_thread = 0
         if trouble:
             self._say_trouble(trouble)
+
+    def _classes(self) -> list[str]:
+        """What the classes are called."""
+        data = self.session.data
+        named = getattr(data, "dataset", "") == "fashion"
+        names = [self.text[f"fashion_{k}"] if named else "" for k in range(data.n_classes)]
+        return [f"{k} {name}".strip() for k, name in enumerate(names)]
 
     def _loss(self) -> str:
         loss = get_loss(self.session.experiment.loss)

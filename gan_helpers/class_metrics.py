@@ -1,0 +1,77 @@
+"""Does a conditional GAN make what was asked for, and in how many ways?
+
+Both questions are put to a classifier: `agreement` to its verdict, `variety` to the features
+behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gan_helpers.classifier import DigitClassifier, in_batches
+from gan_helpers.conditional import ConditionalGAN
+from gan_helpers.images import Images
+from gan_helpers.metrics import frechet_distance
+
+
+def within_class_variance(features: Tensor, y: Tensor, n_classes: int) -> Tensor:
+    """How much the samples of a class differ: the sum of their features' variances, `[K]`.
+
+    Args:
+        features: `[N, F]`; y: the classes `[N]`, at least two samples of each.
+        n_classes: K.
+    """
+    groups = [features[y == k] for k in range(n_classes)]
+    if fewest := [k for k, group in enumerate(groups) if len(group) < 2]:
+        raise ValueError(f"class {fewest[0]} has fewer than 2 samples, so it has no variance.")
+    return torch.stack([group.var(0).sum() for group in groups])
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """How well a conditional GAN does what it is told.
+
+    Attributes:
+        agreement: share of the samples that the classifier takes for the class asked for, 0 to 1.
+        variety: variance of the features within each class, generated over real, `[K]`; 1 is as
+            varied as the data.
+        frechet: distance of the features, generated from real; depends on how many there are.
+    """
+
+    agreement: float
+    variety: Tensor
+    frechet: float
+
+
+class ClassJudge:
+    """Judges conditional GANs, always by the same real pictures and the same noise.
+
+    Args:
+        classifier: trained on data like these.
+        real: what is compared with; a test set, where there is one.
+        per_class: generated pictures of each class.
+        seed: of their noise.
+    """
+
+    def __init__(
+        self, classifier: DigitClassifier, real: Images, per_class: int = 50, seed: int = 0
+    ) -> None:
+        self.classifier, self.per_class, self.seed = classifier, per_class, seed
+        self.features = in_batches(classifier.features, real.x)  # (M, F)
+        self.K = real.n_classes
+        self.variance = within_class_variance(self.features, real.y, self.K)  # (K,)
+
+    def __call__(self, gan: ConditionalGAN) -> ClassReport:
+        """What `gan` makes now, judged; its averaged weights where there are some."""
+        y = torch.arange(self.K).repeat(self.per_class).to(self.features.device)  # (N,)
+        rng = torch.Generator(y.device).manual_seed(self.seed)
+        z = gan.sample_z(len(y), rng)
+        parts = zip(z.split(500), y.split(500), strict=True)
+        features = torch.cat([self.classifier.features(gan.sample(*part)) for part in parts])
+        agreement = (self.classifier.out(features).argmax(1) == y).float().mean()
+        variance = within_class_variance(features, y, self.K)
+        frechet = frechet_distance(features, self.features) if self.per_class > 1 else torch.nan
+        return ClassReport(float(agreement), variance / self.variance, float(frechet))

@@ -1,0 +1,185 @@
+"""The exercises of 12.4.4."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from gan_helpers.exercises.judging import judge
+
+
+def check_disobedient(answer: float | None, lang: str = "en") -> bool:
+    """12.4.4: against perfect pictures of any of ten digits D* = 1 / (1 + 1/10) where it fits."""
+
+    def is_about(value: float) -> bool:
+        return math.isclose(answer or 0.0, value, abs_tol=2e-3)
+
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: is_about(0.5),
+                {
+                    "ja": "1/2になるのは、頼みも聞く完璧なGの場合です。ここではq(x|y)が"
+                    "p(x|y)と違います。",
+                    "en": "1/2 is for a perfect G that obeys as well; here q(x|y) is not p(x|y).",
+                },
+            ),
+            (
+                lambda: is_about(0.1) or is_about(1 / 11),
+                {
+                    "ja": "それは偽物である確率のほうではありませんか。D*は本物である確率です。",
+                    "en": "That looks like the side of the fakes; D* is the probability of real.",
+                },
+            ),
+            (
+                lambda: is_about(0.9),
+                {
+                    "ja": "惜しい。q(x|y) = p(x) = p(x|y)/10をD* = p/(p + q)に代入してください。",
+                    "en": "Close: put q(x|y) = p(x) = p(x|y)/10 into D* = p/(p + q).",
+                },
+            ),
+            (
+                lambda: not is_about(10 / 11),
+                {
+                    "ja": "Gは頼みを無視するのでq(x|y) = p(x)です。これをp(x|y)で表し、"
+                    "D* = p/(p + q)に代入します。",
+                    "en": "As G does not listen, q(x|y) = p(x). Write it in terms of p(x|y), and "
+                    "put it into D* = p/(p + q).",
+                },
+            ),
+        ],
+    )
+
+
+def check_channels(answer: int | None, lang: str = "en") -> bool:
+    """12.4.4: three channels of a colour picture and one for each of 100 classes."""
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: answer in (4, 101),
+                {
+                    "ja": "チャンネルは、カラー画像では3つあり、クラスは1つにつき1つ増えます。",
+                    "en": "A colour picture has three channels, and each class adds one.",
+                },
+            ),
+            (
+                lambda: answer == 100,
+                {
+                    "ja": "画像そのもののチャンネルを忘れています。",
+                    "en": "You have left out the picture's own channels.",
+                },
+            ),
+            (
+                lambda: answer != 103,
+                {
+                    "ja": "画像のチャンネルの後ろに、クラスの数だけチャンネルをつなぎます。"
+                    "画像の大きさは関係ありません。",
+                    "en": "As many channels as there are classes come behind those of the picture; "
+                    "its size does not matter.",
+                },
+            ),
+        ],
+    )
+
+
+def check_double_softmax(answer: float | None, lang: str = "en") -> bool:
+    """12.4.4: the least cross-entropy of probabilities taken for scores, log(e + 9) - 1."""
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: abs(answer if answer is not None else 1.0) < 1e-3,
+                {
+                    "ja": "0になるのは、ソフトマックスを掛けずに渡した場合です。"
+                    "[1, 0, …, 0]に、もう一度ソフトマックスが掛かります。",
+                    "en": "0 is for scores without a softmax of one's own; here [1, 0, …, 0] goes "
+                    "through a second one.",
+                },
+            ),
+            (
+                lambda: math.isclose(answer or 0.0, math.log(10), abs_tol=5e-3),
+                {
+                    "ja": "log 10は、何も分からない分類器の損失です。",
+                    "en": "log 10 is the loss of a classifier that knows nothing.",
+                },
+            ),
+            (
+                lambda: math.isclose(answer or 0.0, math.e / (math.e + 9), abs_tol=5e-3),
+                {
+                    "ja": "それは正しいクラスの「確率」です。損失はその−logです。",
+                    "en": "That is the 'probability' of the right class; the loss is its −log.",
+                },
+            ),
+            (
+                lambda: not math.isclose(answer or 0.0, math.log(math.e + 9) - 1, abs_tol=5e-3),
+                {
+                    "ja": "[1, 0, …, 0]にソフトマックスを掛け、正しいクラスの値の−logを求めます。",
+                    "en": "Put [1, 0, …, 0] through a softmax, and take −log of the right class.",
+                },
+            ),
+        ],
+    )
+
+
+def check_matching_aware(
+    answer: Callable[[Tensor, Tensor, Tensor], Tensor] | None, lang: str = "en"
+) -> bool:
+    """12.4.4: D's loss with two kinds of fakes; Reed et al. (2016), algorithm 1."""
+    rng = torch.Generator().manual_seed(0)
+    d_real, d_fake, d_wrong = torch.randn(3, 16, generator=rng)
+    real, fake, wrong = (
+        softplus(-d_real).mean(),
+        softplus(d_fake).mean(),
+        softplus(d_wrong).mean(),
+    )
+
+    def gives(wanted: Tensor) -> bool:
+        assert answer is not None
+        return math.isclose(float(answer(d_real, d_fake, d_wrong)), float(wanted), abs_tol=1e-4)
+
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: gives(real + fake),
+                {
+                    "ja": "d_wrongが使われていません。間違ったラベルの組も偽として見せます。",
+                    "en": "d_wrong is not used; pairs with a wrong label are fakes, too.",
+                },
+            ),
+            (
+                lambda: gives(real + fake + wrong),
+                {
+                    "ja": "偽の重みが2倍になっています。2種類を半分ずつにしてください。",
+                    "en": "The fakes weigh twice as much; let each kind have half of the weight.",
+                },
+            ),
+            (
+                lambda: gives((real + softplus(-d_wrong).mean()) / 2 + fake),
+                {
+                    "ja": "d_wrongを本物の側に入れています。画像は本物でも、組としては偽です。",
+                    "en": "d_wrong is on the side of the real ones; the picture is real, the pair "
+                    "is not.",
+                },
+            ),
+            (
+                lambda: not gives(real + (fake + wrong) / 2),
+                {
+                    "ja": "softplus(-d_real)の平均に、softplus(d_fake)とsoftplus(d_wrong)の平均を"
+                    "半分ずつ足します。",
+                    "en": "Add half of each mean, of softplus(d_fake) and softplus(d_wrong), to "
+                    "that of softplus(-d_real).",
+                },
+            ),
+        ],
+    )

@@ -1,0 +1,122 @@
+"""Conditional GANs that come with the notebooks, trained on MNIST at 28 x 28.
+
+The weights are in the repository; data/train_conditional.py makes them, by `train`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gan_helpers.checks import check_choice
+from gan_helpers.class_metrics import ClassJudge, ClassReport
+from gan_helpers.classifier import load_classifier
+from gan_helpers.conditional import ConditionalGAN, LabelledData, train_step
+from gan_helpers.embedded import EMBEDDED
+from gan_helpers.images import load_mnist
+from gan_helpers.training import Experiment
+
+SIZE = 28
+SEED = 200
+STEPS = 18_000
+KINDS = ("cgan", "acgan")
+#: The rates fall to 0 in the second half of the training.
+RECIPE = Experiment(
+    network="conv",
+    latent_dim=64,
+    batch_size=32,
+    lr_D=1e-3,
+    lr_G=2e-3,
+    beta2=0.999,
+    ema=0.998,
+)
+
+
+def train(
+    condition: str,
+    data: LabelledData,
+    seed: int = SEED,
+    steps: int = STEPS,
+    bar: Callable[[range], Iterable[int]] = iter,
+) -> ConditionalGAN:
+    """A conditional GAN by the recipe.
+
+    Args:
+        condition: one of `KINDS`.
+        data: what it is trained on.
+        seed, steps: of the training.
+        bar: shows progress, e.g. `tqdm`.
+    """
+    recipe = replace(RECIPE, condition=condition)
+    gan = ConditionalGAN(recipe, data.event_shape, data.n_classes, seed)
+    for step in bar(range(steps)):
+        if step >= steps // 2 and step % 50 == 0:
+            left = 2 * (1 - step / steps)
+            gan.configure(replace(recipe, lr_D=left * recipe.lr_D, lr_G=left * recipe.lr_G))
+        train_step(gan, data)
+    gan.configure(recipe)
+    return gan
+
+
+def judge(gan: ConditionalGAN, per_class: int = 500) -> ClassReport:
+    """How well it does what it is told, beside the test pictures of MNIST."""
+    size = gan.event_shape[-1]
+    return ClassJudge(load_classifier(size), load_mnist("test", size), per_class)(gan)
+
+
+def file_name(condition: str) -> str:
+    """The name of the weights."""
+    return f"{check_choice('condition', condition, KINDS)}_{SIZE}.safetensors"
+
+
+def save(gan: ConditionalGAN, folder: Path, about: dict[str, Any]) -> Path:
+    """Write G, by its averaged weights, and D; `about` says how they were made."""
+    from safetensors.torch import save as packed
+
+    G = gan.G if gan.G_ema is None else gan.G_ema.module
+    weights = {f"G.{name}": value.contiguous() for name, value in G.state_dict().items()}
+    weights |= {f"D.{name}": value.contiguous() for name, value in gan.D.state_dict().items()}
+    path = folder / file_name(gan.experiment.condition)
+    # In one text: safetensors writes several in an order that is another each time.
+    path.write_bytes(packed(weights, {"training": json.dumps(about)}))
+    return path
+
+
+def load_pretrained(condition: str = "cgan", root: str | Path | None = None) -> ConditionalGAN:
+    """A trained conditional GAN for digits of 28 x 28; `train_step` can train it on.
+
+    Args:
+        condition: "cgan" or "acgan".
+        root: the folder to look in; by default where the embedded data are.
+
+    Raises:
+        ValueError: if there is no such kind.
+        FileNotFoundError, OSError: if the weights are missing or damaged; the message says how to
+            get them back.
+    """
+    # Imported here: it adds nothing to the start of who does not need it.
+    from safetensors import SafetensorError, safe_open
+
+    name = file_name(condition)
+    folders = EMBEDDED if root is None else (Path(root).expanduser(),)
+    get_back = f"`git checkout -- data/{name}` in the repository brings it back."
+    path = next((f / name for f in folders if (f / name).is_file()), None)
+    if path is None:
+        looked = ", ".join(map(str, folders))
+        raise FileNotFoundError(f"{name} is missing; looked in {looked}. {get_back}")
+    gan = ConditionalGAN(replace(RECIPE, condition=condition), (1, SIZE, SIZE))
+    try:
+        with safe_open(path, "pt") as file:
+            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            about = json.loads(file.metadata()["training"])
+        for net, which in ((gan.G, "G."), (gan.D, "D.")):
+            net.load_state_dict({k[2:]: v for k, v in weights.items() if k.startswith(which)})
+    except (SafetensorError, RuntimeError, KeyError, TypeError) as error:
+        raise OSError(f"{path} is damaged: {error}. {get_back}") from error
+    assert gan.G_ema is not None
+    gan.G_ema.module.load_state_dict(gan.G.state_dict())
+    gan.step = about["steps"]
+    return gan
