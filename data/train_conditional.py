@@ -2,7 +2,7 @@
 
     uv run python data/train_conditional.py
 
-One process for each kind, about a quarter of an hour on two cores. Looks at the test pictures of
+One process for each kind, about ten minutes on two cores. Looks at the test pictures of
 MNIST once, at the end, and writes `cgan_28.safetensors` and `acgan_28.safetensors` beside this
 file. The same seed gives the same weights on the same machine.
 """

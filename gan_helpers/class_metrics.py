@@ -6,6 +6,7 @@ behind it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +40,8 @@ class ClassReport:
         variety: variance of the features within each class, generated over real, `[K]`; 1 is as
             varied as the data.
         frechet: distance of the features, generated from real; depends on how many there are.
+
+    All of it is nan where pictures are.
     """
 
     agreement: float
@@ -71,6 +74,8 @@ class ClassJudge:
         z = gan.sample_z(len(y), rng)
         parts = zip(z.split(500), y.split(500), strict=True)
         features = torch.cat([self.classifier.features(gan.sample(*part)) for part in parts])
+        if not features.isfinite().all():  # the GAN has blown up
+            return ClassReport(math.nan, torch.full((self.K,), math.nan), math.nan)
         agreement = (self.classifier.out(features).argmax(1) == y).float().mean()
         variance = within_class_variance(features, y, self.K)
         frechet = frechet_distance(features, self.features) if self.per_class > 1 else torch.nan

@@ -61,10 +61,11 @@ def one_of_K(y: Tensor | Sequence[int] | int, n_classes: int) -> Tensor:
     if given.dim() == 1:
         if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
             raise TypeError(f"y holds classes of type {given.dtype}. {allowed}")
-        if (outside := (given < 0) | (given >= K)).any():
-            wrong = int(given[outside][0])
+        classes = given.long()
+        if (outside := (classes < 0) | (classes >= K)).any():
+            wrong = int(classes[outside][0])
             raise ValueError(f"y holds {wrong}; there is no such class. {allowed}")
-        return one_hot(given.long(), K).float()
+        return one_hot(classes, K).float()
     if given.dim() != 2 or given.shape[1] != K:
         raise ValueError(f"y has shape {list(given.shape)}. {allowed}")
     codes = given.float()

@@ -2,8 +2,9 @@
 
     uv run python notebooks/slide_figures.py [folder]
 
-writes `how_gan_trained` (12.4.1) and `noise_to_x` (12.4.4) into `notebooks/images/slides`, or into
-the folder given. They hold symbols only, so one file serves both languages.
+writes `how_gan_trained` (12.4.1), `noise_to_x`, `conditional_gan` and `acgan` (12.4.4) into
+`notebooks/images/slides`, or into the folder given. They hold symbols only, so one file serves both
+languages.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ matplotlib.use("agg")
 
 import torch
 from matplotlib.figure import Figure
+from torch import Tensor
 from tqdm import trange
 
 from gan_helpers import plots
+from gan_helpers.conditional import one_of_K
 from gan_helpers.lab.session import Session
+from gan_helpers.pretrained import load_pretrained
 
 STEPS_1D = (0, 20, 60, 1500)
 STEPS_DIGITS = 3000
@@ -40,7 +44,32 @@ def noise_to_x(steps: int = STEPS_DIGITS) -> Figure:
     return plots.draw_generator_diagram(z, session.gan.sample(z))
 
 
-FIGURES = {"how_gan_trained": how_gan_trained, "noise_to_x": noise_to_x}
+def conditional_gan() -> Figure:
+    """[z, y] -> G -> x, (x, y) -> D, by the cGAN that comes with the notebooks."""
+    gan, z, y = load_pretrained("cgan"), *asked()
+    x = gan.sample(z, y)
+    return plots.draw_conditional_diagram(z, y, x, gan.logits(x, y).detach().sigmoid())
+
+
+def acgan() -> Figure:
+    """[z, y] -> G -> x -> D with two answers, by the AC-GAN that comes with the notebooks."""
+    gan, z, y = load_pretrained("acgan"), *asked()
+    x = gan.sample(z, y)
+    d, scores = gan.D(x)
+    return plots.draw_conditional_diagram(z, y, x, d.detach().sigmoid(), scores.detach().softmax(1))
+
+
+def asked() -> tuple[Tensor, Tensor]:
+    """Three z, and the codes of 7, 7 and 2."""
+    return torch.randn(3, 64, generator=torch.Generator().manual_seed(1)), one_of_K([7, 7, 2], 10)
+
+
+FIGURES = {
+    "how_gan_trained": how_gan_trained,
+    "noise_to_x": noise_to_x,
+    "conditional_gan": conditional_gan,
+    "acgan": acgan,
+}
 
 
 def save(fig: Figure, name: str, folder: Path) -> list[Path]:

@@ -16,7 +16,11 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
+import torch
 from jupyter_browser import jupyter, unavailable, write_notebook
+from torch.nn.functional import interpolate
+
+from gan_helpers.classifier import classify, load_classifier
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = {"7": "python3", "6": "ipykernel6"}  # major version of ipykernel -> name of the kernel
@@ -481,5 +485,76 @@ def test_eight_values_of_c_train_side_by_side(notebook):
     lab.button("Play").click()
     lab.wait(lambda: lab.step > 30, 60)
     assert panels.locator(".gan-weights:visible").count() == 8
+    lab.button("Pause").click()
+    lab.button("Play").wait_for()
+
+
+# --- section 12.4.4: ask for a digit --------------------------------------------------------------
+
+TRAINED = """
+from gan_helpers.pretrained import load_pretrained
+lab = Lab('digits_28', gan=load_pretrained('cgan'))
+lab"""
+
+
+def read_from(picture, size=28, across=10):
+    """What the classifier reads in the pictures of a screenshot of the stage."""
+    grey = torch.tensor(picture[..., :3]).mean(-1)
+    cell = grey.shape[0] / across
+    margin = max(0.08 * cell, 2.5)
+    cut = []
+    for row in range(across):
+        for column in range(across):
+            (y0, y1), (x0, x1) = (
+                (round(k * cell + margin), round((k + 1) * cell - margin)) for k in (row, column)
+            )
+            cut.append(interpolate(grey[None, None, y0:y1, x0:x1], (size, size), mode="area"))
+    digit, _ = classify(load_classifier(size), 2 * torch.cat(cut) - 1)
+    return digit
+
+
+def test_pick_a_seven_and_see_sevens(notebook):
+    start = time.perf_counter()
+    lab = show(notebook, TRAINED)
+    lab.button("7").click()
+    lab.wait(lambda: (read_from(lab.picture()) == 7).float().mean() > 0.8)
+    print(f"from the cell to sevens that are seen: {time.perf_counter() - start:.1f} s")
+    lab.button("2").click()
+    lab.wait(lambda: (read_from(lab.picture()) == 2).float().mean() > 0.8)
+    assert lab.step == lab.ask("lab.session.gan.step") > 1000  # nothing was trained for it
+    assert lab.ask("threads()") <= 1
+
+
+def test_z_is_moved_and_a_digit_becomes_another(notebook):
+    lab = show(notebook, TRAINED)
+    lab.button("4").click()
+    lab.wait(lambda: (read_from(lab.picture()) == 4).float().mean() > 0.8)
+    before = lab.picture()
+    slider = lab.part.locator(".widget-hslider", has_text="move z").get_by_role("slider")
+    slider.focus()
+    for _ in range(5):
+        notebook.page.keyboard.press("ArrowRight")
+    lab.wait(lambda: (np.abs(lab.picture() - before).max(axis=-1) > 0.3).mean() > 0.02)
+    lab.wait(lambda: (read_from(lab.picture()) == 4).float().mean() > 0.8)
+    lab.choose("change into", "9")
+    lab.wait(lambda: lab.ask("lab.session.look.to") == 9)
+    lab.wait(lambda: lab.ask("lab.stage.frame != b''"))
+    first, last = lab.ask("[lab.session.y_preview[k].tolist() for k in (0, 9)]")
+    assert (first[4], last[9]) == (1, 1)
+
+
+def test_cgan_and_acgan_train_side_by_side(notebook):
+    lab = show(notebook, "lab = Lab('digits', condition='cgan')\nlab")
+    lab.choose("side by side", "kinds of conditional GAN")
+    panels = lab.stage.locator(".gan-panel")
+    lab.wait(lambda: panels.count() == 3)
+    names = panels.locator("[data-ui=name]").all_inner_texts()
+    assert names == ["cGAN", "AC-GAN", "projection"]
+    before = lab.picture_of(panels.nth(1).locator("canvas").first)
+    lab.button("Play").click()
+    lab.wait(lambda: lab.step > 60, 60)
+    after = lab.picture_of(panels.nth(1).locator("canvas").first)
+    assert (np.abs(after - before).max(axis=-1) > 0.1).mean() > 0.05
+    assert panels.locator(".gan-by_class:visible").count() == 3
     lab.button("Pause").click()
     lab.button("Play").wait_for()

@@ -84,6 +84,8 @@ def test_slide_figures_are_written_as_png_and_svg(tmp_path):
     short = {
         "how_gan_trained": slide_figures.how_gan_trained((0, 1)),
         "noise_to_x": slide_figures.noise_to_x(1),
+        "conditional_gan": slide_figures.conditional_gan(),
+        "acgan": slide_figures.acgan(),
     }
     assert set(short) == set(slide_figures.FIGURES)
     for name, fig in short.items():

@@ -15,10 +15,11 @@ from typing import Any
 
 import torch
 
-from gan_helpers.evidence import difficulties, wgan
+from gan_helpers.evidence import conditional, difficulties, wgan
 from gan_helpers.evidence.judging import Row
 
-RUNS: dict[str, Row] = {run.name: run for run in (*difficulties.rows(), *wgan.rows())}
+SECTIONS: tuple[Any, ...] = (difficulties, wgan, conditional)
+RUNS: dict[str, Row] = {run.name: run for section in SECTIONS for run in section.rows()}
 
 
 def collect(path: Path, runs: Mapping[str, Row], jobs: int = 2) -> dict[str, Any]:

@@ -33,14 +33,14 @@ def check_disobedient(answer: float | None, lang: str = "en") -> bool:
             (
                 lambda: is_about(0.1) or is_about(1 / 11),
                 {
-                    "ja": "それは偽物である確率のほうではありませんか。D*は本物である確率です。",
+                    "ja": "偽物である確率のほうを答えていませんか。D*は本物である確率です。",
                     "en": "That looks like the side of the fakes; D* is the probability of real.",
                 },
             ),
             (
                 lambda: is_about(0.9),
                 {
-                    "ja": "惜しい。q(x|y) = p(x) = p(x|y)/10をD* = p/(p + q)に代入してください。",
+                    "ja": "惜しいです。q(x|y) = p(x) = p(x|y)/10をD* = p/(p + q)に代入します。",
                     "en": "Close: put q(x|y) = p(x) = p(x|y)/10 into D* = p/(p + q).",
                 },
             ),
@@ -66,7 +66,7 @@ def check_channels(answer: int | None, lang: str = "en") -> bool:
             (
                 lambda: answer in (4, 101),
                 {
-                    "ja": "チャンネルは、カラー画像では3つあり、クラスは1つにつき1つ増えます。",
+                    "ja": "カラー画像のチャンネルは3つで、クラスの数だけさらに増えます。",
                     "en": "A colour picture has three channels, and each class adds one.",
                 },
             ),
@@ -99,8 +99,8 @@ def check_double_softmax(answer: float | None, lang: str = "en") -> bool:
             (
                 lambda: abs(answer if answer is not None else 1.0) < 1e-3,
                 {
-                    "ja": "0になるのは、ソフトマックスを掛けずに渡した場合です。"
-                    "[1, 0, …, 0]に、もう一度ソフトマックスが掛かります。",
+                    "ja": "0になるのは、スコアをそのまま渡した場合です。ここでは[1, 0, …, 0]が、"
+                    "もう一度ソフトマックス関数を通ります。",
                     "en": "0 is for scores without a softmax of one's own; here [1, 0, …, 0] goes "
                     "through a second one.",
                 },
@@ -122,7 +122,7 @@ def check_double_softmax(answer: float | None, lang: str = "en") -> bool:
             (
                 lambda: not math.isclose(answer or 0.0, math.log(math.e + 9) - 1, abs_tol=5e-3),
                 {
-                    "ja": "[1, 0, …, 0]にソフトマックスを掛け、正しいクラスの値の−logを求めます。",
+                    "ja": "[1, 0, …, 0]をソフトマックス関数に通し、正しいクラスの−logを求めます。",
                     "en": "Put [1, 0, …, 0] through a softmax, and take −log of the right class.",
                 },
             ),
@@ -153,14 +153,14 @@ def check_matching_aware(
             (
                 lambda: gives(real + fake),
                 {
-                    "ja": "d_wrongが使われていません。間違ったラベルの組も偽として見せます。",
+                    "ja": "d_wrongが使われていません。間違ったラベルの組も「偽」として見せます。",
                     "en": "d_wrong is not used; pairs with a wrong label are fakes, too.",
                 },
             ),
             (
                 lambda: gives(real + fake + wrong),
                 {
-                    "ja": "偽の重みが2倍になっています。2種類を半分ずつにしてください。",
+                    "ja": "「偽」の重みが2倍になっています。2種類を半分ずつにしてください。",
                     "en": "The fakes weigh twice as much; let each kind have half of the weight.",
                 },
             ),

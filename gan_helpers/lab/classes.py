@@ -18,7 +18,7 @@ from gan_helpers.distributions import Mixture
 from gan_helpers.images import Images
 from gan_helpers.lab.session import Session, TrainStep, one_core
 from gan_helpers.metrics import mode_coverage
-from gan_helpers.training import Experiment
+from gan_helpers.training import Experiment, looking_at
 
 MANY = 12  # classes that can stand beside each other
 JUDGED_REAL = 3000  # pictures that the variety is compared with
@@ -52,6 +52,7 @@ class ClassSession(Session):
     gan: ConditionalGAN
     look = Look()
     judge: ClassJudge | None = None
+    _judged: tuple[int, ClassReport | None] = (-1, None)  # when it was last asked, and its answer
     n_modes = 0
     measures_distance = False
 
@@ -84,6 +85,12 @@ class ClassSession(Session):
         for needed in ("sample_pairs", "n_classes"):
             if not hasattr(data, needed):
                 raise TypeError(f"data = {type(data).__name__} has no {needed}, so no classes.")
+        if data.n_classes < 2 or data.event_shape == (1,):
+            raise ValueError(
+                f"data with n_classes = {data.n_classes} and samples of shape "
+                f"{list(data.event_shape)} cannot be shown here; take points in the plane or "
+                "pictures, of two classes or more."
+            )
         return (*data.event_shape, data.n_classes)
 
     def _checked(self, experiment: Experiment) -> Experiment:
@@ -93,6 +100,11 @@ class ClassSession(Session):
                 f"{', '.join(conditional.DISCRIMINATORS)}, or start a lab without condition."
             )
         return experiment
+
+    def rewind(self, step: int) -> None:
+        """Go back to the last moment kept at or before `step`, see `Session.rewind`."""
+        super().rewind(step)
+        self._judged = (-1, None)  # it may be of a future that will not be
 
     def _update_D(self) -> Tensor:
         step_D, _ = conditional.STEPS[self.experiment.condition]
@@ -108,7 +120,7 @@ class ClassSession(Session):
     def _prepare_previews(self) -> None:
         super()._prepare_previews()
         self.judge = judge_of(self.data)
-        self._judged: tuple[int, ClassReport | None] = (-1, None)
+        self._judged = (-1, None)
         rng = torch.Generator(self.device).manual_seed(self.seed + 1)
         n = len(self.z_preview) if self.kind == "2d" else min(self.K, MANY) ** 2
         self.circles = self.gan.sample_z(2 * n, rng).unflatten(0, (2, n))  # two points on each
@@ -157,7 +169,7 @@ class ClassSession(Session):
     def push_on_G(self) -> float:
         """How strongly G would be pushed now: the norm of its gradient on the preview noise."""
         y = self.y_preview.expand(len(self.z_preview), -1)
-        with one_core():
+        with one_core(), looking_at(self.gan.G), looking_at(self.gan.D):
             loss = self.gan.loss.generator(self._logits(self.gan.G(self.z_preview, y)))
             gradients = torch.autograd.grad(loss, list(self.gan.G.parameters()))
             return float(torch.stack([g.norm() for g in gradients]).norm())
@@ -211,4 +223,6 @@ def judge_of(data: Any) -> ClassJudge | None:
     device = data.x.device
     classifier = load_classifier(data.event_shape[-1], device, dataset=data.dataset)
     some = Images(data.name, data.x[:JUDGED_REAL], data.y[:JUDGED_REAL])
+    if int(some.y.bincount(minlength=data.n_classes).min()) < 2:
+        return None  # only some of the classes are there
     return ClassJudge(classifier, some, PER_CLASS)

@@ -229,10 +229,13 @@ class Session:
         Raises:
             ValueError: if its settings cannot be shown here, or its networks do not fit the data.
         """
-        try:
-            self.gan.D.load_state_dict(gan.D.state_dict())
-        except RuntimeError as error:
-            raise ValueError(f"the networks of this GAN do not fit these data: {error}") from error
+        for net in "GD":
+            own, new = (getattr(g, net).state_dict() for g in (self._new_gan(), gan))
+            if {n: w.shape for n, w in own.items()} != {n: w.shape for n, w in new.items()}:
+                raise ValueError(
+                    f"the networks of this GAN do not fit these data and settings: its {net} has "
+                    "other layers."
+                )
         self.gan, self.experiment = gan, gan.experiment
         self._start_here()
 

@@ -1,0 +1,145 @@
+"""The runs behind 12.4.4: do conditional GANs make what was asked for, and how varied is it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from gan_helpers import pretrained
+from gan_helpers.class_metrics import ClassJudge, ClassReport
+from gan_helpers.classifier import load_classifier
+from gan_helpers.conditional import ConditionalGAN, train_step
+from gan_helpers.distributions import ring
+from gan_helpers.evidence.judging import SEEDS, Row
+from gan_helpers.images import load_mnist
+from gan_helpers.training import Experiment
+
+TEN = SEEDS[:10]  # pictures take their time
+PER_CLASS = 500  # generated pictures that are judged; all test pictures stand beside them
+MARKS = (250, 500, 1000, 2000, 3000, 4000, 5000)  # steps at which it is looked at
+SHORT = MARKS[:4]
+#: What the lab uses for pictures in class mode.
+CGAN = Experiment(
+    network="conv",
+    condition="cgan",
+    latent_dim=64,
+    batch_size=32,
+    lr_D=1e-3,
+    lr_G=2e-3,
+    beta2=0.999,
+    ema=0.995,
+)
+ACGAN = replace(CGAN, condition="acgan")
+
+
+@dataclass(frozen=True)
+class Digits(Row):
+    """Conditional GANs for digits of 16 x 16.
+
+    Args:
+        experiment: what is trained.
+        marks: steps at which the GANs are judged; the last is the end.
+        seeds: of weights, noise and data.
+    """
+
+    experiment: Experiment = field(default_factory=Experiment)
+    marks: tuple[int, ...] = MARKS
+    seeds: tuple[int, ...] = TEN
+
+    def measure(self) -> dict[str, list[float]]:
+        """`agreement_n`, `variety_n` and `frechet_n` after n steps, for each of the marks."""
+        data = load_mnist("train", size=16)
+        judge = ClassJudge(load_classifier(16), load_mnist("test", size=16), PER_CLASS)
+        found: dict[str, list[float]] = {}
+        for seed in self.seeds:
+            gan = ConditionalGAN(self.experiment, data.event_shape, data.n_classes, seed)
+            for step in range(1, self.marks[-1] + 1):
+                train_step(gan, data)
+                if step in self.marks:
+                    for name, value in numbers(judge(gan)).items():
+                        found.setdefault(f"{name}_{step}", []).append(value)
+        return found
+
+
+@dataclass(frozen=True)
+class Shipped(Row):
+    """What data/train_conditional.py makes, for other seeds as well.
+
+    Args:
+        condition: one of `pretrained.KINDS`.
+        steps: of the training.
+        seeds: the first one is that of the weights that are shipped.
+        experiment: the recipe.
+    """
+
+    condition: str = "cgan"
+    steps: int = pretrained.STEPS
+    seeds: tuple[int, ...] = SEEDS[:3]
+    experiment: Experiment = pretrained.RECIPE
+
+    def measure(self) -> dict[str, list[float]]:
+        """`agreement`, `variety` and `frechet` beside the test pictures."""
+        data = load_mnist("train", size=pretrained.SIZE)
+        found: dict[str, list[float]] = {}
+        for seed in self.seeds:
+            gan = pretrained.train(self.condition, data, seed, self.steps)
+            for name, value in numbers(pretrained.judge(gan)).items():
+                found.setdefault(name, []).append(value)
+        return found
+
+
+@dataclass(frozen=True)
+class Points(Row):
+    """Conditional GANs on the ring of 8, whose classes are its modes.
+
+    Args:
+        experiment: what is trained.
+        marks: steps at which the GANs are judged.
+        seeds: of weights, noise and data.
+    """
+
+    experiment: Experiment = field(default_factory=lambda: Experiment(condition="cgan"))
+    marks: tuple[int, ...] = (1000, 3000)
+    seeds: tuple[int, ...] = TEN
+
+    def measure(self) -> dict[str, list[float]]:
+        """`agreement_n`: share of the samples within 3 standard deviations of the mode asked for.
+
+        `spread_n`: their standard deviation, relative to that of the mode; means over all classes.
+        """
+        data = ring()
+        found: dict[str, list[float]] = {}
+        y = torch.arange(data.n_classes).repeat_interleave(500)  # (N,)
+        for seed in self.seeds:
+            gan = ConditionalGAN(self.experiment, data.event_shape, data.n_classes, seed)
+            for step in range(1, self.marks[-1] + 1):
+                train_step(gan, data)
+                if step in self.marks:
+                    z = gan.sample_z(len(y), torch.Generator().manual_seed(1))
+                    x = gan.sample(z, y).view(data.n_classes, 500, 2)
+                    near = (x - data.means[:, None]).norm(dim=-1) <= 3 * data.stds[:, None]
+                    spread = x.std(1) / data.stds[:, None]  # (K, 2)
+                    found.setdefault(f"agreement_{step}", []).append(float(near.float().mean()))
+                    found.setdefault(f"spread_{step}", []).append(float(spread.mean()))
+        return found
+
+
+def numbers(report: ClassReport) -> dict[str, float]:
+    """A report as single numbers."""
+    variety = float(report.variety.mean())
+    return {"agreement": report.agreement, "variety": variety, "frechet": report.frechet}
+
+
+def rows() -> Iterator[Digits | Shipped | Points]:
+    """All runs, the longest first."""
+    for kind in pretrained.KINDS:
+        yield Shipped("shipped", kind, kind)
+    yield Digits("classes", "cGAN", CGAN)
+    yield Digits("classes", "AC-GAN", ACGAN)
+    yield Digits("classes", "projection", replace(CGAN, condition="projection"), SHORT)
+    yield Digits("classes", "AC-GAN, L_c on real", replace(ACGAN, class_on_fake=False), SHORT)
+    for weight in (0.1, 0.3, 3.0, 10.0):
+        yield Digits("class weight", f"{weight:g}", replace(ACGAN, class_weight=weight), SHORT)
+    yield Points("class ring", "cGAN")
