@@ -78,5 +78,5 @@ class ClassJudge:
             return ClassReport(math.nan, torch.full((self.K,), math.nan), math.nan)
         agreement = (self.classifier.out(features).argmax(1) == y).float().mean()
         variance = within_class_variance(features, y, self.K)
-        frechet = frechet_distance(features, self.features) if self.per_class > 1 else torch.nan
+        frechet = frechet_distance(features, self.features)
         return ClassReport(float(agreement), variance / self.variance, float(frechet))

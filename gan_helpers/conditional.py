@@ -57,10 +57,14 @@ def one_of_K(y: Tensor | Sequence[int] | int, n_classes: int) -> Tensor:
     """
     K = check_int("n_classes", n_classes, 1, 10**6)
     allowed = f"Give classes, whole numbers from 0 to {K - 1}, or one-of-{K} codes [N, {K}]."
-    given = torch.atleast_1d(torch.as_tensor(y))
+    try:
+        given = torch.atleast_1d(torch.as_tensor(y))
+    except (TypeError, ValueError, RuntimeError):  # words, None, lists of unequal length
+        raise TypeError(f"y = {y!r} is neither classes nor codes. {allowed}") from None
+    no_number = given.is_complex() or given.dtype == torch.bool
+    if no_number or (given.dim() == 1 and given.is_floating_point()):
+        raise TypeError(f"y holds classes of type {given.dtype}. {allowed}")
     if given.dim() == 1:
-        if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
-            raise TypeError(f"y holds classes of type {given.dtype}. {allowed}")
         classes = given.long()
         if (outside := (classes < 0) | (classes >= K)).any():
             wrong = int(classes[outside][0])
@@ -190,15 +194,29 @@ class ConditionalGAN(GAN):
         """
         if y is None:
             raise TypeError("a conditional GAN needs y, the classes of what it is to make.")
-        code = one_of_K(y, self.n_classes).to(z.device)
+        codes = self.codes(y, z)
         G = self.G if self.G_ema is None else self.G_ema
         with looking_at(G):
-            return G(z, code.expand(len(z), -1))
+            return G(z, codes)
+
+    def codes(self, y: Any, samples: Tensor) -> Tensor:
+        """`y` as one code for each of the samples, `[N, K]`.
+
+        Raises:
+            ValueError, TypeError: see `one_of_K`; or if there are not as many y as samples.
+        """
+        codes = one_of_K(y, self.n_classes).to(samples.device)
+        if len(codes) not in (1, len(samples)):
+            raise ValueError(
+                f"y holds {len(codes)} classes for {len(samples)} samples; give one for each of "
+                "them, or one for all."
+            )
+        return codes.expand(len(samples), -1)
 
     def logits(self, x: Tensor, y: Any) -> Tensor:
         """D's logits of "real", and of fitting `y` where D is told: `[N]`."""
         if isinstance(self.D, ProjectingDiscriminator | JoiningDiscriminator):
-            return self.D(x, one_of_K(y, self.n_classes).to(x.device).expand(len(x), -1))
+            return self.D(x, self.codes(y, x))
         return self.D(x)[0]
 
 

@@ -54,7 +54,7 @@ def train(
     gan = ConditionalGAN(recipe, data.event_shape, data.n_classes, seed)
     for step in bar(range(steps)):
         if step >= steps // 2 and step % 50 == 0:
-            left = 2 * (1 - step / steps)
+            left = min(1, 2 * (1 - step / steps))
             gan.configure(replace(recipe, lr_D=left * recipe.lr_D, lr_G=left * recipe.lr_G))
         train_step(gan, data)
     gan.configure(recipe)
@@ -76,6 +76,8 @@ def save(gan: ConditionalGAN, folder: Path, about: dict[str, Any]) -> Path:
     """Write G, by its averaged weights, and D; `about` says how they were made."""
     from safetensors.torch import save as packed
 
+    if gan.event_shape != (1, SIZE, SIZE):
+        raise ValueError(f"pictures of shape {gan.event_shape}; only those of {SIZE} x {SIZE}.")
     G = gan.G if gan.G_ema is None else gan.G_ema.module
     weights = {f"G.{name}": value.contiguous() for name, value in G.state_dict().items()}
     weights |= {f"D.{name}": value.contiguous() for name, value in gan.D.state_dict().items()}
@@ -111,12 +113,13 @@ def load_pretrained(condition: str = "cgan", root: str | Path | None = None) -> 
     try:
         with safe_open(path, "pt") as file:
             weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            about = json.loads(file.metadata()["training"])
+            steps = int(json.loads(file.metadata()["training"])["steps"])
         for net, which in ((gan.G, "G."), (gan.D, "D.")):
             net.load_state_dict({k[2:]: v for k, v in weights.items() if k.startswith(which)})
-    except (SafetensorError, RuntimeError, KeyError, TypeError) as error:
+    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise OSError(f"{path} is damaged: {error}. {get_back}") from error
     assert gan.G_ema is not None
     gan.G_ema.module.load_state_dict(gan.G.state_dict())
-    gan.step = about["steps"]
+    gan.G_ema.n_averaged += 1  # so that training goes on averaging from here
+    gan.step = steps
     return gan

@@ -258,7 +258,7 @@ def test_in_one_go_in_updates_and_in_half_steps_the_same(condition, d_steps):
         for _ in range(d_steps):
             updates.step_D()
         updates.step_G()
-    while halves.at < 20:
+    for _ in range(20 * (d_steps + 1)):
         halves.half_step()
     for other in (in_one_go, updates, halves):
         assert other.last_losses == by_hand.last_losses

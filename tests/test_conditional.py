@@ -653,3 +653,20 @@ def test_the_class_of_a_picture_is_its_own():
     x, classes = data.sample_pairs(200, seeded())
     assert torch.equal((4 * x.flatten()).long(), classes)
     assert set(classes.tolist()) == {0, 2, 4}
+
+
+def test_as_many_classes_as_samples_or_one_for_all():
+    gan = ConditionalGAN(Experiment(condition="cgan", width=8, depth=1), (2,), 8)
+    z = gan.sample_z(5)
+    assert gan.sample(z, 3).shape == gan.sample(z, [0, 1, 2, 3, 4]).shape == (5, 2)
+    for wrong in ([0, 1, 2], [0] * 6):
+        with pytest.raises(ValueError, match=f"{len(wrong)} classes for 5 samples"):
+            gan.sample(z, wrong)
+        with pytest.raises(ValueError, match=f"{len(wrong)} classes for 5 samples"):
+            gan.logits(torch.zeros(5, 2), wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, "3", [[1, 0], [1]], torch.eye(3, dtype=torch.bool)])
+def test_what_is_neither_class_nor_code(wrong):
+    with pytest.raises(TypeError, match="whole numbers from 0 to 2"):
+        one_of_K(wrong, 3)
