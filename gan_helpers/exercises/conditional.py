@@ -25,7 +25,7 @@ def check_disobedient(answer: float | None, lang: str = "en") -> bool:
             (
                 lambda: is_about(0.5),
                 {
-                    "ja": "1/2になるのは、頼みも聞く完璧なGの場合です。ここではq(x|y)が"
+                    "ja": "1/2になるのは、Gの画像が完璧で、頼みも聞く場合です。ここではq(x|y)が"
                     "p(x|y)と違います。",
                     "en": "1/2 is for a perfect G that obeys as well; here q(x|y) is not p(x|y).",
                 },
@@ -175,8 +175,8 @@ def check_matching_aware(
             (
                 lambda: not gives(real + (fake + wrong) / 2),
                 {
-                    "ja": "softplus(-d_real)の平均に、softplus(d_fake)とsoftplus(d_wrong)の平均を"
-                    "半分ずつ足します。",
+                    "ja": "softplus(-d_real)の平均に、softplus(d_fake)の平均とsoftplus(d_wrong)の"
+                    "平均を、半分ずつ足します。",
                     "en": "Add half of each mean, of softplus(d_fake) and softplus(d_wrong), to "
                     "that of softplus(-d_real).",
                 },
