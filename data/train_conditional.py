@@ -29,12 +29,8 @@ def make(condition: str, folder: Path, seed: int = SEED, steps: int = STEPS) -> 
     start = time.perf_counter()
     bar = partial(tqdm, desc=condition, unit="step", leave=False, mininterval=1)
     gan = train(condition, load_mnist("train", SIZE), seed, steps, bar)
-    report = judge(gan)
-    reached = {
-        "agreement": round(report.agreement, 4),
-        "variety": round(float(report.variety.mean()), 3),
-        "frechet": round(report.frechet, 2),
-    }
+    found, digits = judge(gan).numbers(), {"agreement": 4, "variety": 3, "frechet": 2}
+    reached = {name: round(found[name], n) for name, n in digits.items()}
     path = save(gan, folder, {**reached, "seed": seed, "steps": steps, "command": COMMAND})
     return f"{path.name}: {reached}, {time.perf_counter() - start:.0f} s"
 

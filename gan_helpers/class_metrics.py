@@ -48,6 +48,11 @@ class ClassReport:
     variety: Tensor
     frechet: float
 
+    def numbers(self) -> dict[str, float]:
+        """The same as single numbers: `variety` is the mean over the classes."""
+        variety = float(self.variety.mean())
+        return {"agreement": self.agreement, "variety": variety, "frechet": self.frechet}
+
 
 class ClassJudge:
     """Judges conditional GANs, always by the same real pictures and the same noise.

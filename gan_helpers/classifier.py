@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_helpers.checks import check_choice
-from gan_helpers.embedded import EMBEDDED
+from gan_helpers.embedded import find_embedded, get_back
 
 SIZES = (16, 28)
 #: Data set -> what the file of its weights begins with.
@@ -108,18 +108,12 @@ def load_classifier(
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    name = file_name(size, dataset)
-    folders = EMBEDDED if root is None else (Path(root).expanduser(),)
-    get_back = f"`git checkout -- data/{name}` in the repository brings it back."
-    path = next((f / name for f in folders if (f / name).is_file()), None)
-    if path is None:
-        looked = ", ".join(map(str, folders))
-        raise FileNotFoundError(f"{name} is missing; looked in {looked}. {get_back}")
+    path = find_embedded(file_name(size, dataset), root)
     classifier = DigitClassifier(size)
     try:
         classifier.load_state_dict(load(path.read_bytes()))
     except (SafetensorError, RuntimeError) as error:  # no such file format; other layers
-        raise OSError(f"{path} is damaged: {error}. {get_back}") from error
+        raise OSError(f"{path} is damaged: {error}. {get_back(path.name)}") from error
     return classifier.to(device).eval().requires_grad_(False)
 
 

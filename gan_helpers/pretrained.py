@@ -15,7 +15,7 @@ from gan_helpers.checks import check_choice
 from gan_helpers.class_metrics import ClassJudge, ClassReport
 from gan_helpers.classifier import load_classifier
 from gan_helpers.conditional import ConditionalGAN, LabelledData, train_step
-from gan_helpers.embedded import EMBEDDED
+from gan_helpers.embedded import find_embedded, get_back
 from gan_helpers.images import load_mnist
 from gan_helpers.training import Experiment
 
@@ -102,13 +102,7 @@ def load_pretrained(condition: str = "cgan", root: str | Path | None = None) -> 
     # Imported here: it adds nothing to the start of who does not need it.
     from safetensors import SafetensorError, safe_open
 
-    name = file_name(condition)
-    folders = EMBEDDED if root is None else (Path(root).expanduser(),)
-    get_back = f"`git checkout -- data/{name}` in the repository brings it back."
-    path = next((f / name for f in folders if (f / name).is_file()), None)
-    if path is None:
-        looked = ", ".join(map(str, folders))
-        raise FileNotFoundError(f"{name} is missing; looked in {looked}. {get_back}")
+    path = find_embedded(file_name(condition), root)
     gan = ConditionalGAN(replace(RECIPE, condition=condition), (1, SIZE, SIZE))
     try:
         with safe_open(path, "pt") as file:
@@ -117,7 +111,7 @@ def load_pretrained(condition: str = "cgan", root: str | Path | None = None) -> 
         for net, which in ((gan.G, "G."), (gan.D, "D.")):
             net.load_state_dict({k[2:]: v for k, v in weights.items() if k.startswith(which)})
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise OSError(f"{path} is damaged: {error}. {get_back}") from error
+        raise OSError(f"{path} is damaged: {error}. {get_back(path.name)}") from error
     assert gan.G_ema is not None
     gan.G_ema.module.load_state_dict(gan.G.state_dict())
     gan.G_ema.n_averaged += 1  # so that training goes on averaging from here

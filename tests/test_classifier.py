@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, strategies as st
 from safetensors import safe_open
 
-from gan_helpers import classifier as module
+from gan_helpers import embedded
 from gan_helpers.classifier import (
     DATASETS,
     N_FEATURES,
@@ -330,7 +330,7 @@ def test_the_global_random_state_is_left_alone(digits, test_set):
 
 
 def test_missing_weights_are_named_with_the_way_back(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "EMBEDDED", (tmp_path / "nowhere",))
+    monkeypatch.setattr(embedded, "EMBEDDED", (tmp_path / "nowhere",))
     with pytest.raises(FileNotFoundError, match=r"classifier_16\.safetensors is missing.*nowhere"):
         load_classifier(16)
     with pytest.raises(FileNotFoundError, match="git checkout -- data/digit_classifier_28"):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 
 from gan_helpers import pretrained
-from gan_helpers.class_metrics import ClassJudge, ClassReport
+from gan_helpers.class_metrics import ClassJudge
 from gan_helpers.classifier import load_classifier
-from gan_helpers.conditional import ConditionalGAN, train_step
-from gan_helpers.distributions import ring
+from gan_helpers.conditional import ConditionalGAN, LabelledData, train_step
+from gan_helpers.distributions import Mixture, ring
 from gan_helpers.evidence.judging import SEEDS, Row
 from gan_helpers.images import load_mnist
 from gan_helpers.training import Experiment
@@ -21,22 +23,13 @@ PER_CLASS = 500  # generated pictures that are judged; all test pictures stand b
 MARKS = (250, 500, 1000, 2000, 3000, 4000, 5000)  # steps at which it is looked at
 SHORT = MARKS[:4]
 #: What the lab uses for pictures in class mode.
-CGAN = Experiment(
-    network="conv",
-    condition="cgan",
-    latent_dim=64,
-    batch_size=32,
-    lr_D=1e-3,
-    lr_G=2e-3,
-    beta2=0.999,
-    ema=0.995,
-)
+CGAN = replace(pretrained.RECIPE, condition="cgan", ema=0.995)
 ACGAN = replace(CGAN, condition="acgan")
 
 
 @dataclass(frozen=True)
-class Digits(Row):
-    """Conditional GANs for digits of 16 x 16.
+class Marked(Row):
+    """Conditional GANs that are judged on the way.
 
     Args:
         experiment: what is trained.
@@ -48,19 +41,43 @@ class Digits(Row):
     marks: tuple[int, ...] = MARKS
     seeds: tuple[int, ...] = TEN
 
+    @abstractmethod
+    def set_up(self) -> tuple[LabelledData, Callable[[ConditionalGAN], dict[str, float]]]:
+        """The data, and what is measured of a GAN."""
+
     def measure(self) -> dict[str, list[float]]:
-        """`agreement_n`, `variety_n` and `frechet_n` after n steps, for each of the marks."""
-        data = load_mnist("train", size=16)
-        judge = ClassJudge(load_classifier(16), load_mnist("test", size=16), PER_CLASS)
+        """Each quantity of `set_up` after n steps, as `quantity_n`, for each of the marks."""
+        data, judged = self.set_up()
         found: dict[str, list[float]] = {}
         for seed in self.seeds:
             gan = ConditionalGAN(self.experiment, data.event_shape, data.n_classes, seed)
             for step in range(1, self.marks[-1] + 1):
                 train_step(gan, data)
                 if step in self.marks:
-                    for name, value in numbers(judge(gan)).items():
+                    for name, value in judged(gan).items():
                         found.setdefault(f"{name}_{step}", []).append(value)
         return found
+
+
+@dataclass(frozen=True)
+class Digits(Marked):
+    """Digits of 16 x 16: `agreement`, `variety` and `frechet` beside the test pictures."""
+
+    def set_up(self) -> tuple[LabelledData, Callable[[ConditionalGAN], dict[str, float]]]:
+        judge = ClassJudge(load_classifier(16), load_mnist("test", size=16), PER_CLASS)
+        return load_mnist("train", size=16), lambda gan: judge(gan).numbers()
+
+
+@dataclass(frozen=True)
+class Points(Marked):
+    """The ring of 8, whose classes are its modes.
+
+    `agreement` is the share of the samples within 3 standard deviations of the mode asked for,
+    `spread` their standard deviation, relative to that of the mode; means over all classes.
+    """
+
+    def set_up(self) -> tuple[LabelledData, Callable[[ConditionalGAN], dict[str, float]]]:
+        return ring(), partial(at_the_mode, ring())
 
 
 @dataclass(frozen=True)
@@ -85,54 +102,22 @@ class Shipped(Row):
         found: dict[str, list[float]] = {}
         for seed in self.seeds:
             gan = pretrained.train(self.condition, data, seed, self.steps)
-            for name, value in numbers(pretrained.judge(gan)).items():
+            for name, value in pretrained.judge(gan).numbers().items():
                 found.setdefault(name, []).append(value)
         return found
 
 
-@dataclass(frozen=True)
-class Points(Row):
-    """Conditional GANs on the ring of 8, whose classes are its modes.
-
-    Args:
-        experiment: what is trained.
-        marks: steps at which the GANs are judged.
-        seeds: of weights, noise and data.
-    """
-
-    experiment: Experiment = field(default_factory=lambda: Experiment(condition="cgan"))
-    marks: tuple[int, ...] = (1000, 3000)
-    seeds: tuple[int, ...] = TEN
-
-    def measure(self) -> dict[str, list[float]]:
-        """`agreement_n`: share of the samples within 3 standard deviations of the mode asked for.
-
-        `spread_n`: their standard deviation, relative to that of the mode; means over all classes.
-        """
-        data = ring()
-        found: dict[str, list[float]] = {}
-        y = torch.arange(data.n_classes).repeat_interleave(500)  # (N,)
-        for seed in self.seeds:
-            gan = ConditionalGAN(self.experiment, data.event_shape, data.n_classes, seed)
-            for step in range(1, self.marks[-1] + 1):
-                train_step(gan, data)
-                if step in self.marks:
-                    z = gan.sample_z(len(y), torch.Generator().manual_seed(1))
-                    x = gan.sample(z, y).view(data.n_classes, 500, 2)
-                    near = (x - data.means[:, None]).norm(dim=-1) <= 3 * data.stds[:, None]
-                    spread = x.std(1) / data.stds[:, None]  # (K, 2)
-                    found.setdefault(f"agreement_{step}", []).append(float(near.float().mean()))
-                    found.setdefault(f"spread_{step}", []).append(float(spread.mean()))
-        return found
+def at_the_mode(data: Mixture, gan: ConditionalGAN) -> dict[str, float]:
+    """See `Points`."""
+    y = torch.arange(data.n_classes).repeat_interleave(PER_CLASS)  # (N,)
+    z = gan.sample_z(len(y), torch.Generator().manual_seed(1))
+    x = gan.sample(z, y).view(data.n_classes, PER_CLASS, data.dim)
+    near = (x - data.means[:, None]).norm(dim=-1) <= 3 * data.stds[:, None]
+    spread = x.std(1) / data.stds[:, None]  # (K, 2)
+    return {"agreement": float(near.float().mean()), "spread": float(spread.mean())}
 
 
-def numbers(report: ClassReport) -> dict[str, float]:
-    """A report as single numbers."""
-    variety = float(report.variety.mean())
-    return {"agreement": report.agreement, "variety": variety, "frechet": report.frechet}
-
-
-def rows() -> Iterator[Digits | Shipped | Points]:
+def rows() -> Iterator[Row]:
     """All runs, the longest first."""
     for kind in pretrained.KINDS:
         yield Shipped("shipped", kind, kind)
@@ -142,4 +127,4 @@ def rows() -> Iterator[Digits | Shipped | Points]:
     yield Digits("classes", "AC-GAN, L_c on real", replace(ACGAN, class_on_fake=False), SHORT)
     for weight in (0.1, 0.3, 3.0, 10.0):
         yield Digits("class weight", f"{weight:g}", replace(ACGAN, class_weight=weight), SHORT)
-    yield Points("class ring", "cGAN")
+    yield Points("class ring", "cGAN", Experiment(condition="cgan"), (1000, 3000))

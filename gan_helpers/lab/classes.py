@@ -52,6 +52,7 @@ class ClassSession(Session):
     gan: ConditionalGAN
     look = Look()
     judge: ClassJudge | None = None
+    _known: Any = None  # the data that the judge knows
     _judged: tuple[int, ClassReport | None] = (-1, None)  # when it was last asked, and its answer
     n_modes = 0
     measures_distance = False
@@ -119,7 +120,8 @@ class ClassSession(Session):
 
     def _prepare_previews(self) -> None:
         super()._prepare_previews()
-        self.judge = judge_of(self.data)
+        if self._known is not self.data:  # a reset and a fork keep the judge
+            self.judge, self._known = judge_of(self.data), self.data
         self._judged = (-1, None)
         rng = torch.Generator(self.device).manual_seed(self.seed + 1)
         n = len(self.z_preview) if self.kind == "2d" else min(self.K, MANY) ** 2
@@ -186,7 +188,7 @@ class ClassSession(Session):
         report = self.report()
         if report is None:
             return {}
-        return {"agreement": report.agreement, "variety": float(report.variety.mean())}
+        return report.numbers()
 
     def _add_to_frame(
         self, header: dict[str, Any], arrays: dict[str, Tensor], x_fake: Tensor
@@ -210,9 +212,10 @@ class ClassSession(Session):
         arrays["asked"] = asked.to(torch.uint8)
         arrays["read"] = self.judge.classifier(x_fake).argmax(1).to(torch.uint8)
         arrays["by_class"] = report.variety
+        found = report.numbers()
         meters[:0] = [
-            {"id": "agreement", "value": report.agreement, "unit": "%"},
-            {"id": "variety", "value": float(report.variety.mean())},
+            {"id": "agreement", "value": found["agreement"], "unit": "%"},
+            {"id": "variety", "value": found["variety"]},
         ]
 
 

@@ -230,7 +230,7 @@ class Session:
             ValueError: if its settings cannot be shown here, or its networks do not fit the data.
         """
         for net in "GD":
-            own, new = (getattr(g, net).state_dict() for g in (self._new_gan(), gan))
+            own, new = (getattr(g, net).state_dict() for g in (self.gan, gan))
             if {n: w.shape for n, w in own.items()} != {n: w.shape for n, w in new.items()}:
                 raise ValueError(
                     f"the networks of this GAN do not fit these data and settings: its {net} has "

@@ -151,7 +151,8 @@ class Lab:
         self.session = kind(full, chosen, seed, device, train_step, distance)
         if gan is not None:
             self.session.adopt(gan)
-        self.unfolded = None if unfold is None else check_choice("unfold", unfold, ROWS)
+        self.rows = [row for row in ROWS if self.in_classes or row not in CLASS_ROWS]
+        self.unfolded = None if unfold is None else check_choice("unfold", unfold, self.rows)
         self.comparison: Comparison | None = None
         self.compared, self.with_remedies = "one", remedies
         self.treated: dict[str, dict[str, Any]] = {}  # remedy -> what it has replaced
@@ -287,15 +288,8 @@ class Lab:
             tooltip=t["map_hint"],
         )
         self.map.observe(self._on_map, "value")
-        self.condition = W.Dropdown(
-            options=[(t[name], name) for name in DISCRIMINATORS] if self.in_classes else ["none"],
-            description=t["condition"],
-            tooltip=t["condition_hint"],
-        )
-        self.condition.observe(
-            lambda change: self._post_change({"condition": change["new"]}), "value"
-        )
-        self.picker = Picker(t, lambda **look: self.worker.post(lambda: self._ask(look)))
+        if self.in_classes:
+            self._build_class_controls()
         self.remedies = {
             name: W.ToggleButton(description=t[f"remedy_{name}"], tooltip=t[f"{name}_hint"])
             for name in REMEDIES
@@ -322,6 +316,18 @@ class Lab:
         self.message = W.HTML()
         self._say("ready")
         self.box = self._arrange()
+
+    def _build_class_controls(self) -> None:
+        t = self.text
+        self.condition = W.Dropdown(
+            options=[(t[name], name) for name in DISCRIMINATORS],
+            description=t["condition"],
+            tooltip=t["condition_hint"],
+        )
+        self.condition.observe(
+            lambda change: self._post_change({"condition": change["new"]}), "value"
+        )
+        self.picker = Picker(t, lambda **look: self.worker.post(lambda: self._ask(look)))
 
     def _button(self, name: str, act: Callable[[], None], hint: str = "", **look: Any) -> W.Button:
         button = W.Button(description=self.text[name], tooltip=hint, **look)
@@ -364,11 +370,7 @@ class Lab:
         cures.layout = W.Layout(
             flex_flow="row wrap", display=None if self.with_remedies else "none"
         )
-        rows = {
-            row: [self.settings[name] for name in names]
-            for row, names in ROWS.items()
-            if self.in_classes or row not in CLASS_ROWS
-        }
+        rows = {row: [self.settings[name] for name in ROWS[row]] for row in self.rows}
         rows["basics"].append(self.lead_slider)
         groups = W.Accordion(
             [W.Box(widgets, layout=wrap) for widgets in rows.values()],
