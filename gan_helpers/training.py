@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -109,6 +109,9 @@ ARCHITECTURE = ("latent_dim", "width", "depth", "network", "ema", "pac", "condit
 EXTRAS = ("gradient_penalty", "r1", "clip", "spectral_norm", "unroll")
 
 
+Own = TypeVar("Own", bound="GAN")
+
+
 class GAN:
     """Two networks, their two optimizers, and the random numbers that drive them.
 
@@ -183,7 +186,7 @@ class GAN:
         with looking_at(G):
             return G(z)
 
-    def copy(self) -> GAN:
+    def copy(self: Own) -> Own:
         """An independent GAN in the same state, with the same future."""
         memo: dict[int, Any] = {id(self.rng): self.rng.clone_state()}
         for optimizer in (self.opt_G, self.opt_D):

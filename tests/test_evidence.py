@@ -17,6 +17,7 @@ from gan_helpers.evidence.wgan import correlation
 
 #: Seeds; pictures take their time.
 AT_LEAST = {"digits": 10, "classes": 10, "class weight": 10, "class ring": 10, "shipped": 3}
+AT_LEAST |= {"signs": 10, "real digits": 10}
 
 
 def tiny(name, **changes):
@@ -60,7 +61,7 @@ def test_every_row_has_a_value_for_each_of_its_seeds(shipped):
         assert len(seeds) >= AT_LEAST.get(row["run"]["study"], 20) and set(seeds) <= set(SEEDS)
         for quantity, values in row["found"].items():
             assert len(values) == len(seeds)
-            signed = quantity in ("correlation", "estimate", "between")
+            signed = quantity in ("correlation", "estimate", "between") or "_L_" in quantity
             assert signed or all(value >= 0 for value in values)
 
 
@@ -171,6 +172,11 @@ def test_what_12_4_4_says_is_in_the_file(shipped):
     assert agreement == sorted(agreement) and variety == sorted(variety, reverse=True)
     points = study(shipped, "class ring")["cGAN"]
     assert points["agreement_1000"].min() > 0.9 and points["spread_1000"].max() < 0.6
+    signs = study(shipped, "signs")["AC-GAN"]
+    assert (signs["D_L_s"] > 0).all()
+    assert all((signs[name] < 0).all() for name in ("D_L_c", "G_L_s", "G_L_c"))
+    floor = study(shipped, "real digits")["28 x 28"]["frechet"]
+    assert 1.5 < floor.mean() < 3.5
     for kind in study(shipped, "shipped").values():
         assert kind["agreement"].min() >= 0.98 and kind["frechet"].max() <= 15
 

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from gan_helpers import pretrained
 from gan_helpers.class_metrics import ClassJudge
-from gan_helpers.classifier import load_classifier
-from gan_helpers.conditional import ConditionalGAN, LabelledData, train_step
+from gan_helpers.classifier import in_batches, load_classifier
+from gan_helpers.conditional import ConditionalGAN, LabelledData, draw_batch, train_step
 from gan_helpers.distributions import Mixture, ring
 from gan_helpers.evidence.judging import SEEDS, Row
 from gan_helpers.images import load_mnist
+from gan_helpers.losses import discriminator_cross_entropy
+from gan_helpers.metrics import frechet_distance
 from gan_helpers.training import Experiment
 
 TEN = SEEDS[:10]  # pictures take their time
@@ -25,6 +29,7 @@ SHORT = MARKS[:4]
 #: What the lab uses for pictures in class mode.
 CGAN = replace(pretrained.RECIPE, condition="cgan", ema=0.995)
 ACGAN = replace(CGAN, condition="acgan")
+AS_PRINTED = replace(ACGAN, loss="saturating")  # G, too, by the L_s of (12.31)
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,77 @@ class Shipped(Row):
         return found
 
 
+@dataclass(frozen=True)
+class Signs(Row):
+    """How one small step of D, or of G, moves both terms of an AC-GAN on the same minibatch.
+
+    Args:
+        experiment: what is trained.
+        steps: of the training before.
+        rate: what the gradient is multiplied by.
+        seeds: of weights, noise and data.
+    """
+
+    experiment: Experiment = AS_PRINTED
+    steps: int = 300
+    rate: float = 1e-3
+    seeds: tuple[int, ...] = TEN
+
+    def measure(self) -> dict[str, list[float]]:
+        """`D_L_s`, `D_L_c`, `G_L_s`, `G_L_c`: by how much that player's step raised that term."""
+        data = load_mnist("train", size=16)
+        found: dict[str, list[float]] = {}
+        for seed in self.seeds:
+            gan = ConditionalGAN(self.experiment, data.event_shape, data.n_classes, seed)
+            for _ in range(self.steps):
+                train_step(gan, data)
+            batch = draw_batch(gan, data)
+            for player, sign in (("D", -1), ("G", +1)):  # D lowers L_c - L_s, G lowers L_c + L_s
+                moved = gan.copy()
+                before = terms(moved, *batch)
+                weights = list(getattr(moved, player).parameters())
+                gradients = torch.autograd.grad(before["L_c"] + sign * before["L_s"], weights)
+                with torch.no_grad():
+                    for w, g in zip(weights, gradients, strict=True):
+                        w -= self.rate * g
+                    after = terms(moved, *batch)
+                for term, value in after.items():
+                    found.setdefault(f"{player}_{term}", []).append(
+                        float((value - before[term]).detach())
+                    )
+        return found
+
+
+def terms(gan: ConditionalGAN, x_real: Tensor, y: Tensor, z: Tensor) -> dict[str, Tensor]:
+    """L_s of (12.31) and L_c, over real and generated samples."""
+    (d_real, c_real), (d_fake, c_fake) = gan.D(x_real), gan.D(gan.G(z, y))
+    L_c = cross_entropy(c_real, y) + cross_entropy(c_fake, y)
+    return {"L_s": -discriminator_cross_entropy(d_real, d_fake), "L_c": L_c}
+
+
+@dataclass(frozen=True)
+class RealDigits(Row):
+    """How far real digits are from real ones: training pictures from all test pictures.
+
+    Args:
+        size: of a picture.
+        n: training pictures.
+        seeds: by which they are drawn.
+    """
+
+    size: int = pretrained.SIZE
+    n: int = 5000
+    seeds: tuple[int, ...] = TEN
+
+    def measure(self) -> dict[str, list[float]]:
+        """`frechet`: the distance between their features."""
+        features = load_classifier(self.size).features
+        real = in_batches(features, load_mnist("test", self.size).x)
+        data = load_mnist("train", self.size)
+        drawn = [data.sample(self.n, torch.Generator().manual_seed(seed)) for seed in self.seeds]
+        return {"frechet": [float(frechet_distance(in_batches(features, x), real)) for x in drawn]}
+
+
 def at_the_mode(data: Mixture, gan: ConditionalGAN) -> dict[str, float]:
     """See `Points`."""
     y = torch.arange(data.n_classes).repeat_interleave(PER_CLASS)  # (N,)
@@ -127,4 +203,6 @@ def rows() -> Iterator[Row]:
     yield Digits("classes", "AC-GAN, L_c on real", replace(ACGAN, class_on_fake=False), SHORT)
     for weight in (0.1, 0.3, 3.0, 10.0):
         yield Digits("class weight", f"{weight:g}", replace(ACGAN, class_weight=weight), SHORT)
+    yield Signs("signs", "AC-GAN")
+    yield RealDigits("real digits", "28 x 28")
     yield Points("class ring", "cGAN", Experiment(condition="cgan"), (1000, 3000))
