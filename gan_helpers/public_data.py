@@ -22,7 +22,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -352,7 +352,9 @@ def unpack(archive: Path, public: PublicSet, target: Path) -> None:
         os.rename(Path(temporary, public.name), target)
 
 
-def members(archive: Path) -> Iterator[tuple[str, str, int, Callable[[], IO[bytes]]]]:
+def members(
+    archive: Path,
+) -> Generator[tuple[str, str, int, Callable[[], IO[bytes]]], None, None]:
     """What is in an archive: (path, "file" or "folder" or what else it is, size, how to open)."""
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as box:

@@ -65,6 +65,7 @@ class Experiment:
     ema: float = 0.0  # decay of the moving average of G's weights; 0 is off
     latent_dim: int = 2  # length of z
     width: int = 64  # units per layer, or channels
+    width_ratio: float = 1.0  # D's width over G's
     depth: int = 3  # hidden layers of the multilayer perceptrons
     network: str = "mlp"  # or "conv", for pictures
     condition: str = "none"  # how y is given, see `conditional`: "cgan", "acgan" or "projection"
@@ -93,6 +94,7 @@ class Experiment:
             )
         check_int("latent_dim", self.latent_dim, 1, 1024)
         check_int("width", self.width, 2, 1024)
+        check_number("width_ratio", self.width_ratio, 0.125, 8)
         check_int("depth", self.depth, 1, 8)
         check_choice("network", self.network, ("mlp", "conv"))
         check_choice("condition", self.condition, CONDITIONS)
@@ -104,7 +106,9 @@ class Experiment:
 
 
 #: A change of one of these needs new networks; every other field can change in mid-training.
-ARCHITECTURE = ("latent_dim", "width", "depth", "network", "ema", "pac", "condition")
+ARCHITECTURE = (
+    "latent_dim", "width", "width_ratio", "depth", "network", "ema", "pac", "condition",
+)  # fmt: skip
 #: What a step does only where it is asked to.
 EXTRAS = ("gradient_penalty", "r1", "clip", "spectral_norm", "unroll")
 
@@ -138,8 +142,9 @@ class GAN:
         init_rng = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
         G, D = self.make_networks(experiment, event_shape, init_rng)
         self.G, self.D = G.to(device), D.to(device)
-        self.opt_G = make_adam(self.G, experiment.lr_G, experiment)
-        self.opt_D = make_adam(self.D, experiment.lr_D, experiment)
+        betas = (experiment.beta1, experiment.beta2)
+        self.opt_G = make_adam(self.G, experiment.lr_G, betas)
+        self.opt_D = make_adam(self.D, experiment.lr_D, betas)
         average = get_ema_multi_avg_fn(experiment.ema)
         self.G_ema = (
             AveragedModel(self.G, multi_avg_fn=average, use_buffers=True)
@@ -226,12 +231,12 @@ def make_networks(
         n_out: numbers that D gives for each sample.
     """
     e = experiment
-    n_z = e.latent_dim + more_z
+    n_z, width_D = e.latent_dim + more_z, max(2, round(e.width_ratio * e.width))
     if e.network == "mlp":
         seen = (event_shape[0] + more_x, *event_shape[1:])
         return (
             Generator(n_z, event_shape, e.width, e.depth, rng),
-            Discriminator(seen, e.width, e.depth, rng, e.pac, n_out),
+            Discriminator(seen, width_D, e.depth, rng, e.pac, n_out),
         )
     if len(event_shape) != 3 or event_shape[1] != event_shape[2] or event_shape[1] % 4:
         raise ValueError(
@@ -241,13 +246,12 @@ def make_networks(
     channels, size, _ = event_shape
     return (
         ConvGenerator(n_z, size, e.width, channels, rng),
-        ConvDiscriminator(size, e.width, channels + more_x, rng, e.pac, n_out),
+        ConvDiscriminator(size, width_D, channels + more_x, rng, e.pac, n_out),
     )
 
 
-def make_adam(net: nn.Module, lr: float, experiment: Experiment) -> torch.optim.Adam:
+def make_adam(net: nn.Module, lr: float, betas: tuple[float, float]) -> torch.optim.Adam:
     """Adam (Kingma and Ba, 2015) in one kernel: tiny networks are bound by overhead."""
-    betas = (experiment.beta1, experiment.beta2)
     device = next(net.parameters()).device.type
     return torch.optim.Adam(
         net.parameters(),
@@ -308,7 +312,9 @@ def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     gradients = torch.autograd.grad(loss, parameters, torch.ones_like(loss))
     for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient.contiguous()  # the fused Adam goes by memory, not by index
+        if gradient.stride() != parameter.stride():  # the fused Adam goes by memory, not by index
+            gradient = torch.empty_like(parameter).copy_(gradient)
+        parameter.grad = gradient
     optimizer.step()
 
 

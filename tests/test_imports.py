@@ -15,12 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gan_helpers"
 LAYERS = [
     {"checks", "chance", "embedded"},
-    {"classifier", "distributions", "images", "models", "losses", "regularizers"},
-    {"training"},
-    {"graph", "remedies", "critic", "conditional"},
-    {"ensemble"},
+    {"classifier", "distributions", "images", "models", "losses", "pairs", "regularizers"},
+    {"image_pairs", "public_data", "training", "translators", "worlds"},
+    {"graph", "remedies", "critic", "conditional", "translation"},
+    {"ensemble", "cyclegan"},
     {"metrics", "plots", "transport"},
-    {"class_metrics"},
+    {"class_metrics", "translation_metrics"},
     {"pretrained"},
     {"lab", "exercises", "evidence"},
 ]

@@ -1,0 +1,261 @@
+"""Pictures to pictures: what is trained, and pix2pix, where each input has its answer.
+
+Isola et al. (2017), "Image-to-Image Translation with Conditional Adversarial Networks". CycleGAN,
+where there are no answers, is in `cyclegan`.
+"""
+
+from __future__ import annotations
+
+import copy
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from gan_helpers.checks import check_bool, check_choice, check_int, check_number
+from gan_helpers.losses import Loss, get_loss
+from gan_helpers.training import descend, looking_at, make_adam
+from gan_helpers.translators import GENERATORS, NORMS, PatchDiscriminator
+
+
+class TwoWorlds(Protocol):
+    """Anything that pictures of A and of B can be drawn from, see `pairs`."""
+
+    def sample(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """`n` pictures of each: a `[n, C_a, H, W]`, b `[n, C_b, H, W]`."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """What is trained to translate, and how. Vary it with `dataclasses.replace`.
+
+    Raises:
+        ValueError, TypeError: if a field is out of its range; the message names the field.
+    """
+
+    loss: str | Loss = "non_saturating"
+    adversarial: float = 1.0  # weight of the GAN's term in G's loss; 0 leaves D out of it
+    l1: float = 10.0  # lambda of pix2pix: weight of the distance from the answer
+    conditional: bool = True  # pix2pix: D sees the input beside the picture (a cGAN)
+    cycle: float = 10.0  # lambda of CycleGAN: weight of the way there and back
+    identity: float = 0.5  # CycleGAN: weight, times `cycle`, of leaving alone what is there already
+    history: int = 50  # CycleGAN: earlier translations from which D's fakes are drawn; 0 is off
+    batch_size: int = 32
+    lr_D: float = 2.5e-4
+    lr_G: float = 5e-4
+    beta1: float = 0.5
+    beta2: float = 0.999
+    generator: str = "unet"  # or "resnet"
+    width: int = 24  # channels of the generator's first layer
+    depth: int = 2  # of a U-Net: halvings; of a ResNet: blocks
+    width_D: int = 32  # channels of the first layer of D
+    n_strided: int = 1  # D's halvings: patches of 16, 34, 70 pixels
+    norm: str = "none"
+    dropout: float = 0.0  # the noise of a U-Net, kept on when it translates, as in the paper
+    ema: float = 0.0  # decay of the moving average of G's weights; 0 is off
+    mixed_precision: bool = False  # on a GPU: convolutions in bfloat16
+
+    def __post_init__(self) -> None:
+        get_loss(self.loss)
+        for name in ("adversarial", "l1", "cycle", "identity"):
+            check_number(name, getattr(self, name), 0, 1000)
+        for name in ("conditional", "mixed_precision"):
+            check_bool(name, getattr(self, name))
+        check_int("history", self.history, 0, 10_000)
+        check_int("batch_size", self.batch_size, 1, 4096)
+        for name in ("lr_D", "lr_G"):
+            check_number(name, getattr(self, name), 0, 1)
+        for name in ("beta1", "beta2", "ema"):
+            check_number(name, getattr(self, name), 0, 0.99999)
+        check_choice("generator", self.generator, GENERATORS)
+        for name in ("width", "width_D"):
+            check_int(name, getattr(self, name), 2, 1024)
+        check_int("depth", self.depth, 1, 20)
+        check_int("n_strided", self.n_strided, 1, 5)
+        check_choice("norm", self.norm, NORMS)
+        check_number("dropout", self.dropout, 0, 0.9)
+
+
+#: A change of one of these needs new networks; every other field can change in mid-training.
+ARCHITECTURE = (
+    "generator", "width", "depth", "width_D", "n_strided", "norm", "dropout", "ema", "conditional",
+)  # fmt: skip
+
+Own = TypeVar("Own", bound="Translator")
+
+
+class Translator:
+    """Generators and discriminators between two worlds, their optimizers, and their chance.
+
+    The same seed gives the same numbers on the same machine; nothing here touches the global
+    random state, but for the dropout of a generator that has some.
+
+    Args:
+        experiment: what is trained, and how.
+        channels: of the pictures in A and in B.
+        seed: initial weights and everything drawn while training.
+        device: where to train, e.g. "cpu" or "cuda".
+    """
+
+    def __init__(
+        self,
+        experiment: Translation,
+        channels: tuple[int, int] = (1, 1),
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        rng = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
+        self.experiment, self.channels, self.device = experiment, channels, torch.device(device)
+        self.G, self.D = self.make_networks(experiment, channels, rng)
+        for net in (self.G, self.D):  # convolutions are quickest with the channels innermost
+            net.to(device).to(memory_format=torch.channels_last)
+        betas = (experiment.beta1, experiment.beta2)
+        self.opt_G = make_adam(self.G, experiment.lr_G, betas)
+        self.opt_D = make_adam(self.D, experiment.lr_D, betas)
+        average = get_ema_multi_avg_fn(experiment.ema)
+        self.G_ema = AveragedModel(self.G, multi_avg_fn=average) if experiment.ema else None
+        self.rng: Any = torch.Generator(device).manual_seed(
+            int(torch.randint(2**62, (), generator=rng))
+        )
+        self.step = 0  # G's updates so far
+        self.configure(experiment)
+
+    def make_networks(
+        self, experiment: Translation, channels: tuple[int, int], rng: torch.Generator
+    ) -> tuple[nn.Module, nn.Module]:
+        """(G, D), with initial weights drawn from `rng`."""
+        raise NotImplementedError
+
+    def configure(self, experiment: Translation) -> None:
+        """Train on under other settings, with the weights kept.
+
+        Raises:
+            ValueError: if the networks themselves would have to change (see `ARCHITECTURE`).
+        """
+        old = self.experiment
+        changed = [name for name in ARCHITECTURE if getattr(old, name) != getattr(experiment, name)]
+        if changed:
+            raise ValueError(
+                f"{', '.join(changed)} cannot change while training; make a new one instead."
+            )
+        self.experiment, self.loss = experiment, get_loss(experiment.loss)
+        for optimizer, lr in ((self.opt_G, experiment.lr_G), (self.opt_D, experiment.lr_D)):
+            for group in optimizer.param_groups:
+                group["lr"], group["betas"] = lr, (experiment.beta1, experiment.beta2)
+
+    @property
+    def shown(self) -> nn.Module:
+        """The generator that the reader is shown: by averaged weights where there are some."""
+        return self.G if self.G_ema is None else self.G_ema.module
+
+    def precision(self) -> Any:
+        """The context of a step: mixed precision where it is asked for, and there is a GPU."""
+        if self.experiment.mixed_precision and self.device.type == "cuda":
+            return torch.autocast("cuda", torch.bfloat16)
+        return nullcontext()
+
+    def copy(self: Own) -> Own:
+        """An independent one in the same state, with the same future."""
+        twin = type(self).__new__(type(self))
+        twin.__dict__ = copy.deepcopy(self.__dict__, {id(self.rng): self.rng.clone_state()})
+        return twin
+
+
+@torch.no_grad()
+def translate(G: nn.Module, x: Tensor) -> Tensor:
+    """What G makes of the pictures: `[N, C, H, W]` -> `[N, C', H, W]` in [-1, 1]."""
+    if any(isinstance(layer, nn.Dropout) for layer in G.modules()):
+        return G(x)  # its noise: the papers leave it on
+    with looking_at(G):
+        return G(x)
+
+
+# --- pix2pix -------------------------------------------------------------------------------------
+
+
+class Pix2Pix(Translator):
+    """A conditional GAN whose condition is a picture, and an L1 loss. See `Translator`."""
+
+    def make_networks(
+        self, experiment: Translation, channels: tuple[int, int], rng: torch.Generator
+    ) -> tuple[nn.Module, nn.Module]:
+        n_a, n_b = channels
+        seen = n_a + n_b if experiment.conditional else n_b
+        return make_generator(experiment, n_a, n_b, rng), make_patch_D(experiment, seen, rng)
+
+    def translate(self, a: Tensor) -> Tensor:
+        """a `[N, C_a, H, W]` -> the pictures that it becomes, `[N, C_b, H, W]` in [-1, 1]."""
+        return translate(self.shown, a)
+
+
+def make_generator(e: Translation, n_in: int, n_out: int, rng: torch.Generator) -> nn.Module:
+    """The generator that the experiment asks for."""
+    if e.generator == "resnet":
+        return GENERATORS["resnet"](n_in, n_out, e.width, e.depth, e.norm, rng=rng)
+    return GENERATORS["unet"](n_in, n_out, e.width, e.depth, e.norm, e.dropout, rng)
+
+
+def make_patch_D(e: Translation, n_in: int, rng: torch.Generator) -> PatchDiscriminator:
+    """The discriminator that the experiment asks for."""
+    return PatchDiscriminator(n_in, e.width_D, e.n_strided, e.norm, rng)
+
+
+def train_step(gan: Pix2Pix, data: TwoWorlds) -> tuple[Tensor, Tensor]:
+    """One update of D, if it takes part, then one of G, on the same pairs. Returns both losses."""
+    a, b = data.sample(gan.experiment.batch_size, gan.rng)
+    loss_D = step_D(gan, a, b) if gan.experiment.adversarial else torch.zeros(())
+    return loss_D, step_G(gan, a, b)
+
+
+def verdicts(gan: Pix2Pix, a: Tensor, b: Tensor) -> Tensor:
+    """D's logits of "b is the real answer to a", one for each patch of each picture: `[N * P]`."""
+    seen = torch.cat([a, b], 1) if gan.experiment.conditional else b  # (N, C_a + C_b, H, W)
+    return gan.D(seen).flatten()
+
+
+def step_D(gan: Pix2Pix, a: Tensor, b: Tensor) -> Tensor:
+    """One update of D: a pair of the data is real, a pair with a translation is not.
+
+    Eq. (1) of Isola et al. (2017), halved as they do, so that D learns slower than G.
+
+    Args:
+        a: `[N, C_a, H, W]`; b: their answers `[N, C_b, H, W]`.
+    """
+    with gan.precision():
+        with torch.no_grad():  # no gradient reaches G
+            fake = gan.G(a)
+        both = verdicts(gan, torch.cat([a, a]), torch.cat([b, fake]))  # one pass
+        d_real, d_fake = both.chunk(2)  # (N * P,), (N * P,) logits
+        loss = gan.loss.discriminator(d_real, d_fake)
+    descend(loss / 2, gan.opt_D)
+    return loss.detach()
+
+
+def step_G(gan: Pix2Pix, a: Tensor, b: Tensor) -> Tensor:
+    """One update of G: deceive D, and stay close to the answer. Returns the sum.
+
+    Eq. (4) of Isola et al. (2017): the GAN's loss + lambda times L1.
+
+    Args:
+        a: `[N, C_a, H, W]`; b: their answers `[N, C_b, H, W]`.
+    """
+    e = gan.experiment
+    with gan.precision():
+        fake = gan.G(a)
+        loss = e.l1 * l1_loss(fake, b)
+        if e.adversarial:
+            loss = loss + e.adversarial * gan.loss.generator(verdicts(gan, a, fake))
+    finish_G(loss, gan)
+    return loss.detach()
+
+
+def finish_G(loss: Tensor, gan: Translator) -> None:
+    """Follow the gradient of G's loss, and keep the moving average up to date."""
+    descend(loss, gan.opt_G)
+    if gan.G_ema is not None:
+        gan.G_ema.update_parameters(gan.G)
+    gan.step += 1
