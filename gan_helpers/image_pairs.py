@@ -1,0 +1,288 @@
+"""Pictures for translation: photographs and their grey, shoes and their outlines, two heaps.
+
+The photographs come with the repository; data/README.md says who took them and who may use them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import reduce
+from math import pi, tan
+from operator import add, and_, or_
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate, pad
+
+from gan_helpers.checks import check_bool, check_choice, check_int
+from gan_helpers.embedded import find_embedded, get_back
+from gan_helpers.images import FASHION_CLASSES, load_fashion
+from gan_helpers.pairs import Pairs, Unpaired, check_pictures
+
+SPLITS = ("train", "test")
+SHOE_SIZES = ("28", "32")  # at 16 x 16, a line of one pixel is as wide as a strap
+
+# --- photographs -------------------------------------------------------------------------------
+
+#: The photographs in data/ and their SHA-256. data/README.md repeats them.
+PHOTOS = {
+    "photo_astronaut.png": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+    "photo_chelsea.png": "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
+    "photo_china.jpg": "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
+    "photo_coffee.png": "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
+    "photo_flower.jpg": "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
+    "photo_rocket.jpg": "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
+}
+
+#: How bright the eye finds red, green and blue (ITU-R BT.601, the grey of JPEG).
+LUMA = (0.299, 0.587, 0.114)
+
+#: A crop whose grey levels have a smaller standard deviation shows sky or a blurred background.
+FLAT = 0.1
+
+
+def luma(x: Tensor) -> Tensor:
+    """The grey of a colour picture, 0.299 R + 0.587 G + 0.114 B: `[..., 3, H, W]` -> 1 channel."""
+    weights = torch.tensor(LUMA, dtype=x.dtype, device=x.device)[:, None, None]
+    return (x * weights).sum(-3, keepdim=True).clamp(-1, 1)  # 1 may round to a little more
+
+
+def load_photo_patches(split: str = "train", size: int = 32, n: int = 4000, seed: int = 0) -> Pairs:
+    """Square crops of six photographs: a is grey `[n, 1, size, size]`, b the same in colour.
+
+    A crop takes a photograph, an edge, a place and perhaps a mirror by chance, all evenly; edges
+    are from `size` to a third of the photograph's short edge, scaled down with antialiasing. One
+    whose grey levels have a standard deviation below `FLAT` is drawn again. The left quarter of
+    each photograph is for the test split alone, so no pixel is in both. With fewer crops, they are
+    the first ones of many.
+
+    Args:
+        split: "train" or "test".
+        size: edge of a crop, 8 to 64.
+        n: how many, 1 to 10^5.
+        seed: 0 or more; the same one gives the same crops.
+
+    Raises:
+        FileNotFoundError, OSError: if a photograph is missing or damaged.
+        ValueError, TypeError: if an argument is out of its range.
+    """
+    check_choice("split", split, SPLITS)
+    check_int("size", size, 8, 64)
+    check_int("n", n, 1, 10**5)
+    rng = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
+    photos = [read_photo(name) for name in PHOTOS]
+    crops: list[Tensor] = []
+    while len(crops) < n:
+        crop = draw_crop(photos, split, size, rng)
+        if luma(crop).std() >= FLAT:
+            crops.append(crop)
+    b = torch.stack(crops)  # (n, 3, size, size)
+    return Pairs(f"photographs {split} {size}x{size}", luma(b), b)
+
+
+def draw_crop(photos: list[Tensor], split: str, size: int, rng: torch.Generator) -> Tensor:
+    """One crop `[3, size, size]` of a photograph `[3, H, W]`, from the part of `split`."""
+    chance = torch.rand(5, generator=rng).tolist()  # each in [0, 1[
+    photo = photos[int(chance[0] * len(photos))]
+    height, width = photo.shape[1:]
+    quarter = width // 4
+    part = photo[:, :, :quarter] if split == "test" else photo[:, :, quarter:]
+    longest = min(min(height, width) // 3, quarter)  # of one scale in both parts
+    edge = size + int(chance[1] * (longest - size + 1))
+    top = int(chance[2] * (height - edge + 1))
+    left = int(chance[3] * (part.shape[2] - edge + 1))
+    crop = part[None, :, top : top + edge, left : left + edge]
+    # Cut before scaling, so that the filter sees nothing of the other part.
+    crop = interpolate(crop, (size, size), mode="bilinear", antialias=True)[0].clamp(-1, 1)
+    return crop.flip(-1) if chance[4] < 0.5 else crop
+
+
+def read_photo(name: str) -> Tensor:
+    """One of `PHOTOS`, float32 `[3, H, W]` in [-1, 1].
+
+    Raises:
+        FileNotFoundError, OSError: if it is missing or damaged.
+    """
+    path = find_embedded(name)
+    if (actual := hashlib.sha256(path.read_bytes()).hexdigest()) != PHOTOS[name]:
+        raise OSError(
+            f"{path} is damaged: its SHA-256 is {actual}, expected {PHOTOS[name]}. {get_back(name)}"
+        )
+    with Image.open(path) as photo:
+        pixels = torch.from_numpy(np.array(photo.convert("RGB")))  # (H, W, 3) bytes
+    return pixels.permute(2, 0, 1).float().div_(127.5).sub_(1).contiguous()
+
+
+# --- shoes -------------------------------------------------------------------------------------
+
+SANDAL, SNEAKER, BOOT = map(FASHION_CLASSES.index, ("sandal", "sneaker", "ankle boot"))
+
+
+def load_footwear(split: str = "train", size: int = 28) -> Pairs:
+    """Sandals, sneakers and ankle boots of Fashion-MNIST: a is drawn by `edges`, b the photo.
+
+    6,000 to train on, 1,500 to test on; both `[N, 1, size, size]`, the classes taking turns.
+
+    Args:
+        split: "train" or "test".
+        size: edge of a picture, 28 or 32.
+
+    Raises:
+        FileNotFoundError, OSError: if a file is missing or damaged.
+        ValueError: if there is no such split or size.
+    """
+    shoes = load_fashion(split, check_shoe_size(size)).of_class(SANDAL, SNEAKER, BOOT)
+    return Pairs(f"footwear {split} {size}x{size}", edges(shoes.x), shoes.x)
+
+
+def load_shoes_unpaired(split: str = "train", size: int = 28) -> Unpaired:
+    """Two heaps from Fashion-MNIST: A sneakers, B ankle boots; 2,000 each to train on, 500 to test.
+
+    Args, errors: as for `load_footwear`.
+    """
+    shoes = load_fashion(split, check_shoe_size(size))
+    sneakers, boots = shoes.of_class(SNEAKER).x, shoes.of_class(BOOT).x
+    return Unpaired(f"sneakers and ankle boots {split} {size}x{size}", sneakers, boots)
+
+
+def check_shoe_size(size: object) -> int:
+    """Return `size` if there are shoes of it, else raise a ValueError."""
+    if isinstance(size, bool) or not isinstance(size, int) or str(size) not in SHOE_SIZES:
+        raise ValueError(f"size = {size!r} is unknown; choose one of {', '.join(SHOE_SIZES)}.")
+    return size
+
+
+# --- line drawings -----------------------------------------------------------------------------
+
+BACKGROUND = -0.8  # darker is background: the shadows and the noise around a shoe
+SPECK = 8  # pixels; a smaller piece of the object is not drawn
+STRONG, WEAK = 0.16, 0.08  # slopes per pixel: an inner line starts at STRONG and ends under WEAK
+SHORT = 5  # pixels; a shorter inner line is not drawn
+
+
+def edges(x: Tensor, inner: bool = True) -> Tensor:
+    """The line drawing of a bright object on black: white lines (1) of one pixel on black (-1).
+
+    1. Object: what is brighter than `BACKGROUND`; holes without a 2 x 2 block are filled, pieces of
+       fewer than `SPECK` pixels left out. Beyond the frame all is background, so outlines close.
+    2. Outline: the object's pixels with background above, below, left or right of them.
+    3. Inner lines, if `inner`: smoothed, then Sobel's slope, of which the crests remain (Canny
+       1986) that reach `STRONG` somewhere, are above `WEAK` everywhere, leave one pixel free
+       to the outline, and have at least `SHORT` pixels.
+    4. Thinning of both to one pixel (Zhang and Suen 1984), for straps two pixels wide.
+
+    Args:
+        x: float32 `[N, 1, H, W]` in [-1, 1].
+        inner: False draws the outline alone.
+
+    Raises:
+        ValueError, TypeError: if x holds no grey pictures, or `inner` is no truth value.
+    """
+    check_bool("inner", inner)
+    if check_pictures("x", x).shape[1] != 1:
+        raise ValueError(f"x has shape {list(x.shape)}; edges are drawn of grey, [N, 1, H, W].")
+    return torch.cat([draw(part, inner) for part in x.split(500)])  # parts that fit the cache
+
+
+def draw(x: Tensor, inner: bool) -> Tensor:
+    """`edges` without the checks."""
+    x = pad(x, [2] * 4, value=-1.0)  # room for background all around
+    thing = without_specks(fill_small_holes(x > BACKGROUND), SPECK)
+    lines = thing & ~all_of(neighbours(thing)[::2])
+    if inner:
+        lines = lines | inner_lines(x, thing)
+    return thin(lines)[..., 2:-2, 2:-2].to(x.dtype) * 2 - 1
+
+
+def neighbours(m: Tensor) -> list[Tensor]:
+    """The pixel above each one, then clockwise: eight pictures like m; 0 beyond the frame."""
+    (h, w), p = m.shape[-2:], pad(m, [1] * 4)
+    clockwise = ((0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0), (0, 0))
+    return [p[..., i : i + h, j : j + w] for i, j in clockwise]
+
+
+def any_of(ms: list[Tensor]) -> Tensor:
+    """Where one of them is true."""
+    return reduce(or_, ms)
+
+
+def all_of(ms: list[Tensor]) -> Tensor:
+    """Where all of them are true."""
+    return reduce(and_, ms)
+
+
+def flood(seed: Tensor, within: Tensor, step: int) -> Tensor:
+    """What is reached from `seed` on pixels of `within`; step 2 keeps to rows and columns."""
+    while True:
+        grown = (seed | any_of(neighbours(seed)[::step])) & within
+        if torch.equal(grown, seed):
+            return seed
+        seed = grown
+
+
+def fill_small_holes(m: Tensor) -> Tensor:
+    """Fill the holes of m in which no 2 x 2 pixels have room, like eyelets and noise."""
+    margin = pad(torch.zeros_like(m[..., 2:, 2:]), [1] * 4, value=True)  # is background
+    hole = ~m & ~flood(margin, ~m, 2)
+    n = neighbours(hole)
+    blocks = [hole & n[i] & n[i + 1] & n[(i + 2) % 8] for i in (0, 2, 4, 6)]  # one per quadrant
+    return m | (hole & ~any_of(blocks))
+
+
+def without_specks(m: Tensor, at_least: int) -> Tensor:
+    """Only the connected pieces of at least so many pixels."""
+    number = torch.arange(m[0].numel(), device=m.device).view(m.shape[1:])
+    label = number * m  # (N, 1, H, W); 0 is background, for the first pixel is in the margin
+    while True:  # the highest number of a piece wins
+        grown = reduce(torch.maximum, [label, *neighbours(label)]) * m
+        grown = grown.flatten(1).gather(1, grown.flatten(1)).view(m.shape)  # a leap to its label
+        if torch.equal(grown, label):
+            break
+        label = grown
+    flat = label.flatten(1)
+    counts = torch.zeros_like(flat).scatter_add_(1, flat, torch.ones_like(flat))
+    return m & (counts.gather(1, flat).view(m.shape) >= at_least)
+
+
+def inner_lines(x: Tensor, thing: Tensor) -> Tensor:
+    """Step 3 of `edges`."""
+    v, known = x * thing, thing.to(x.dtype)
+    for _ in range(2):  # carry the object on outwards; its rim would outdo all else
+        total, count = v + sum(neighbours(v)), known + sum(neighbours(known))
+        v = torch.where(known > 0, v, total / count.clamp(min=1))
+        known = (count > 0).to(x.dtype)
+    n = neighbours(v)
+    n = neighbours((4 * v + 2 * sum(n[::2]) + sum(n[1::2])) / 16)
+    across = (n[1] + 2 * n[2] + n[3] - n[5] - 2 * n[6] - n[7]) / 8
+    down = (n[3] + 2 * n[4] + n[5] - n[7] - 2 * n[0] - n[1]) / 8
+    slope = (across**2 + down**2).sqrt()
+    n = neighbours(slope)
+    flat, steep = down.abs() <= tan(pi / 8) * across.abs(), across.abs() <= tan(pi / 8) * down.abs()
+    crest = torch.zeros_like(thing)
+    for where, i in (
+        (flat, 2),
+        (steep, 4),
+        (~flat & ~steep & (across * down > 0), 3),
+        (~flat & ~steep & (across * down < 0), 1),
+    ):
+        crest |= where & (slope >= n[i]) & (slope > n[(i + 4) % 8])  # one of two equals remains
+    inside = thing & all_of(neighbours(thing)[::2])
+    crest &= inside & all_of(neighbours(inside)) & (slope > WEAK)
+    return without_specks(flood(crest & (slope > STRONG), crest, 1), SHORT)
+
+
+def thin(m: Tensor) -> Tensor:
+    """Take pixels off from both sides until lines of one pixel remain; bool -> bool."""
+    left = m.to(torch.uint8)  # to count in
+    while True:
+        before = left
+        for one, other in (((0, 2, 4), (2, 4, 6)), ((0, 2, 6), (0, 4, 6))):
+            n = neighbours(left)
+            count = reduce(add, n)
+            runs = reduce(add, [(1 - p) * q for p, q in zip(n, n[1:] + n[:1], strict=True)])
+            kept = all_of([n[i] for i in one]) | all_of([n[i] for i in other])
+            left = left * ~((count >= 2) & (count <= 6) & (runs == 1) & (kept == 0))
+        if torch.equal(left, before):
+            return left.bool()
