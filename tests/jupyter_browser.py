@@ -66,7 +66,7 @@ def jupyter(folder, theme="JupyterLab Light", kernels=None):
                 server.kill()
 
 
-def address(home, server, seconds=60):
+def address(home, server, seconds=300):
     """Where it listens, and its token, as soon as it says so."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
@@ -121,9 +121,9 @@ class Notebook:
             self.complaints.append(f"{message.text} ({message.location['url']})")
 
     def wait_for_kernel(self):
-        self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=300_000)
         connected = f"{KERNEL}?.connectionStatus === 'connected'"
-        self.page.wait_for_function(connected, timeout=60_000)
+        self.page.wait_for_function(connected, timeout=300_000)
 
     def command(self, name):
         """One of JupyterLab's commands; comes back when it is done."""
@@ -145,7 +145,7 @@ class Notebook:
         """The cells with their present outputs, as in the file."""
         return self.page.evaluate(f"{PANEL}.content.model.toJSON().cells")
 
-    def until(self, condition, seconds=30):
+    def until(self, condition, seconds=120):
         """Look again until it is true; what it was in the end."""
         end = time.monotonic() + seconds
         while not (answer := condition()):

@@ -8,7 +8,7 @@ def threads():
     return [t for t in threading.enumerate() if t.name == "gan-lab"]
 
 
-def wait_for(condition, seconds=20):
+def wait_for(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never happened"

@@ -28,7 +28,7 @@ def call(*command, cwd, **extra_environment):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
 
 

@@ -122,10 +122,10 @@ class OnPage:
     def picture_of(self, element):
         return matplotlib.image.imread(io.BytesIO(element.screenshot()))
 
-    def wait(self, condition, seconds=30):
+    def wait(self, condition, seconds=120):
         return self.notebook.until(condition, seconds)
 
-    def says(self, words, seconds=30):
+    def says(self, words, seconds=120):
         self.wait(lambda: words in self.message.inner_text(), seconds)
 
     def play(self):
