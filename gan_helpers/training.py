@@ -65,7 +65,6 @@ class Experiment:
     ema: float = 0.0  # decay of the moving average of G's weights; 0 is off
     latent_dim: int = 2  # length of z
     width: int = 64  # units per layer, or channels
-    width_ratio: float = 1.0  # D's width over G's
     depth: int = 3  # hidden layers of the multilayer perceptrons
     network: str = "mlp"  # or "conv", for pictures
     condition: str = "none"  # how y is given, see `conditional`: "cgan", "acgan" or "projection"
@@ -94,7 +93,6 @@ class Experiment:
             )
         check_int("latent_dim", self.latent_dim, 1, 1024)
         check_int("width", self.width, 2, 1024)
-        check_number("width_ratio", self.width_ratio, 0.125, 8)
         check_int("depth", self.depth, 1, 8)
         check_choice("network", self.network, ("mlp", "conv"))
         check_choice("condition", self.condition, CONDITIONS)
@@ -106,9 +104,7 @@ class Experiment:
 
 
 #: A change of one of these needs new networks; every other field can change in mid-training.
-ARCHITECTURE = (
-    "latent_dim", "width", "width_ratio", "depth", "network", "ema", "pac", "condition",
-)  # fmt: skip
+ARCHITECTURE = ("latent_dim", "width", "depth", "network", "ema", "pac", "condition")
 #: What a step does only where it is asked to.
 EXTRAS = ("gradient_penalty", "r1", "clip", "spectral_norm", "unroll")
 
@@ -231,12 +227,12 @@ def make_networks(
         n_out: numbers that D gives for each sample.
     """
     e = experiment
-    n_z, width_D = e.latent_dim + more_z, max(2, round(e.width_ratio * e.width))
+    n_z = e.latent_dim + more_z
     if e.network == "mlp":
         seen = (event_shape[0] + more_x, *event_shape[1:])
         return (
             Generator(n_z, event_shape, e.width, e.depth, rng),
-            Discriminator(seen, width_D, e.depth, rng, e.pac, n_out),
+            Discriminator(seen, e.width, e.depth, rng, e.pac, n_out),
         )
     if len(event_shape) != 3 or event_shape[1] != event_shape[2] or event_shape[1] % 4:
         raise ValueError(
@@ -246,7 +242,7 @@ def make_networks(
     channels, size, _ = event_shape
     return (
         ConvGenerator(n_z, size, e.width, channels, rng),
-        ConvDiscriminator(size, width_D, channels + more_x, rng, e.pac, n_out),
+        ConvDiscriminator(size, e.width, channels + more_x, rng, e.pac, n_out),
     )
 
 
