@@ -124,7 +124,7 @@ def first_frame(notebook: Any) -> float:
     """Seconds from running the lab's cell until its stage shows something."""
     start = notebook.page.evaluate("Date.now()")
     notebook.run_cell(1, wait=False)
-    drawn = notebook.page.wait_for_function(IS_DRAWN, timeout=60_000)
+    drawn = notebook.page.wait_for_function(IS_DRAWN)
     return (drawn.json_value() - start) / 1000
 
 

@@ -27,6 +27,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 QUIET = "no-first-run disable-background-networking disable-component-update disable-sync"
 NO_NEWS = {"fetchNews": "false"}
+PATIENCE = 600  # seconds, only against hanging: a busy machine may be very slow
 OPTIONS = {  # root may start it, as in containers
     "ServerApp": {"ip": "127.0.0.1", "port": 0, "open_browser": False, "allow_root": True},
     "LabApp": {"expose_app_in_browser": True},
@@ -61,14 +62,14 @@ def jupyter(folder, theme="JupyterLab Light", kernels=None):
         finally:
             server.terminate()  # ends its kernels, too
             try:
-                server.wait(30)
+                server.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 server.kill()
 
 
-def address(home, server, seconds=300):
+def address(home, server):
     """Where it listens, and its token, as soon as it says so."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end and server.poll() is None:
         for file in home.glob("RUNTIME/jpserver-*.json"):
             with suppress(ValueError):  # half written
@@ -89,13 +90,14 @@ class Jupyter:
         """An answer of its REST interface, e.g. of `api("kernels")`."""
         head = {"Authorization": f"token {self.token}"}
         request = Request(f"{self.url}api/{path}", method=method, headers=head)
-        with urlopen(request, timeout=10) as reply:
+        with urlopen(request, timeout=PATIENCE) as reply:
             return json.loads(reply.read() or "null")
 
     def open(self, browser, path, width=1300, height=1000, scale=1):
         """The notebook of that path in a new window, with its kernel connected."""
         size = {"width": width, "height": height}
         page = browser.new_context(viewport=size, device_scale_factor=scale).new_page()
+        page.set_default_timeout(1000 * PATIENCE)
         notebook = Notebook(page, [])
         page.on("pageerror", lambda error: notebook.complaints.append(str(error)))
         page.on("console", notebook.hear)
@@ -121,9 +123,9 @@ class Notebook:
             self.complaints.append(f"{message.text} ({message.location['url']})")
 
     def wait_for_kernel(self):
-        self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=300_000)
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
         connected = f"{KERNEL}?.connectionStatus === 'connected'"
-        self.page.wait_for_function(connected, timeout=300_000)
+        self.page.wait_for_function(connected)
 
     def command(self, name):
         """One of JupyterLab's commands; comes back when it is done."""
@@ -145,9 +147,9 @@ class Notebook:
         """The cells with their present outputs, as in the file."""
         return self.page.evaluate(f"{PANEL}.content.model.toJSON().cells")
 
-    def until(self, condition, seconds=120):
+    def until(self, condition):
         """Look again until it is true; what it was in the end."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         while not (answer := condition()):
             assert time.monotonic() < end, f"never so: {inspect.getsource(condition)}"
             self.page.wait_for_timeout(20)  # the browser goes on meanwhile

@@ -123,7 +123,7 @@ def test_without_a_browser_the_view_is_skipped(monkeypatch, capsys):
     not view.available() and not os.environ.get("REQUIRE_BROWSER"), reason="no Chromium"
 )
 def test_view_is_measured():
-    seen = view.measure(rounds=1, pairs=1, seconds=2.0)
+    seen = view.measure(rounds=1, pairs=1, seconds=4.0)
     assert all(len(values) == (4 if name == "control" else 1) for name, values in seen.items())
     assert min(min(values) for name, values in seen.items() if name != "slowdown") > 0
     assert seen["drawn"][0] < 40  # the lab sends at most 30 frames a second

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import time
 from pathlib import Path
 
 import matplotlib.image
@@ -122,11 +121,11 @@ class OnPage:
     def picture_of(self, element):
         return matplotlib.image.imread(io.BytesIO(element.screenshot()))
 
-    def wait(self, condition, seconds=120):
-        return self.notebook.until(condition, seconds)
+    def wait(self, condition):
+        return self.notebook.until(condition)
 
-    def says(self, words, seconds=120):
-        self.wait(lambda: words in self.message.inner_text(), seconds)
+    def says(self, words):
+        self.wait(lambda: words in self.message.inner_text())
 
     def play(self):
         self.button("Play").click()
@@ -163,14 +162,21 @@ def assert_it_moves(lab):
 
 # --- the tests ---------------------------------------------------------------------------------
 
+# For what does not depend on the thread that callbacks run on.
+one_kernel_is_enough = pytest.mark.parametrize("opened", ["7"], indirect=True)
+
 
 def test_the_notebook_runs_and_its_first_lab_plays(server, browser):
+    """Up to that lab; that all cells run, in every notebook, is what nbval tests."""
     notebook = server.open(browser, "notebooks/en/12.4.1_basic_gan.ipynb")
-    notebook.command("notebook:run-all-cells")
-    code = [cell for cell in notebook.cells() if cell["cell_type"] == "code"]
+    sources = ["".join(cell["source"]) for cell in notebook.cells()]
+    first_lab = next(i for i, source in enumerate(sources) if source.startswith("lab = Lab("))
+    for i in range(first_lab + 1):
+        notebook.run_cell(i)
+    code = [cell for cell in notebook.cells()[: first_lab + 1] if cell["cell_type"] == "code"]
     assert [o["evalue"] for cell in code for o in cell["outputs"] if "evalue" in o] == []
-    assert all(cell["execution_count"] for cell in code if cell["source"])
-    lab = OnPage(notebook, notebook.page)
+    assert all(cell["execution_count"] for cell in code)
+    lab = OnPage(notebook, notebook.cell(first_lab))
     assert lab.stage.count(), "the notebook shows no lab"
     assert_it_moves(lab)
     lab.button("Pause").click()
@@ -179,11 +185,13 @@ def test_the_notebook_runs_and_its_first_lab_plays(server, browser):
     notebook.page.close()
 
 
+@one_kernel_is_enough
 @pytest.mark.parametrize("world", ["ring", "two_gaussians_1d", "digits"])
 def test_every_kind_of_lab_plays(notebook, world):
     assert_it_moves(show(notebook, f"lab = Lab({world!r})\nlab"))
 
 
+@one_kernel_is_enough
 @pytest.mark.parametrize("arguments", ["'ring', lr_D=2e-3, d_steps=12", "'two_gaussians_1d'"])
 def test_showing_a_lab_changes_none_of_its_settings(notebook, arguments):
     lab = show(notebook, f"lab = Lab({arguments})\nset_up = lab.session.experiment\nlab")
@@ -197,12 +205,9 @@ def test_showing_a_lab_changes_none_of_its_settings(notebook, arguments):
 def test_the_loss_is_switched_while_it_plays(notebook):
     lab = show(notebook)
     lab.play()
-    before, start = lab.step, time.perf_counter()
+    before = lab.step
     lab.choose("loss", "hinge")
     lab.says("loss = hinge")
-    seconds = time.perf_counter() - start
-    print(f"a new loss took effect after {seconds:.2f} s")
-    assert seconds < 3
     assert lab.ask("lab.session.experiment.loss") == "hinge"
     assert lab.ask("lab.session.gan.step") >= before  # with the weights it had
     now = lab.step
@@ -347,7 +352,7 @@ def test_the_lab_of_a_closed_page_pauses(notebook):
     notebook.command("docmanager:save")
     address = notebook.page.url
     notebook.page.goto("about:blank")
-    notebook.page.wait_for_timeout(3000)  # nobody is there who could be asked meanwhile
+    notebook.page.wait_for_timeout(10_000)  # nobody is there who could be asked meanwhile
     notebook.page.goto(address)
     notebook.wait_for_kernel()
     assert notebook.ask("(lab.worker.playing, threads())") == (False, 0)
@@ -358,7 +363,7 @@ def test_the_lab_of_a_closed_page_pauses(notebook):
 def test_an_interrupt_pauses_the_lab_and_keeps_the_model(notebook):
     lab = show(notebook)
     lab.play()
-    notebook.run_cell(2, "time.sleep(120)", wait=False)
+    notebook.run_cell(2, "time.sleep(3600)", wait=False)
     start = lab.step
     lab.wait(lambda: lab.step > start)  # it plays while the cell runs
     before = lab.step
@@ -377,10 +382,11 @@ COLLAPSE = "lab = Lab('ring', remedies=True, lr_D=1e-4)\nlab"
 MODES = "[m['value'] for m in lab.session.frame()[0]['meters'] if m['id'] == 'modes'][0]"
 
 
+@one_kernel_is_enough
 def test_modes_collapse_and_a_click_brings_them_back(notebook):
     lab = show(notebook, COLLAPSE)
     lab.play()
-    lab.wait(lambda: lab.step > 1500, 120)
+    lab.wait(lambda: lab.step > 1500)
     lab.pause()
     assert lab.ask(MODES) <= 5  # of 8
     lab.button("Play").click()
@@ -390,10 +396,11 @@ def test_modes_collapse_and_a_click_brings_them_back(notebook):
     def modes_shown():
         return int(lab.stage.locator("[data-id=modes] .gan-value").inner_text().split()[0])
 
-    lab.wait(lambda: modes_shown() >= 7, 120)
+    lab.wait(lambda: modes_shown() >= 7)
     lab.button("Pause").click()
 
 
+@one_kernel_is_enough
 def test_a_fork_side_by_side_plays_and_a_click_keeps_one(notebook):
     lab = show(notebook, COLLAPSE)
     lab.ask("lab.run(300)")
@@ -403,7 +410,7 @@ def test_a_fork_side_by_side_plays_and_a_click_keeps_one(notebook):
     lab.says("Split at step 300 into 7 GANs")
     before = lab.picture_of(panels.nth(3))
     lab.button("Play").click()
-    lab.wait(lambda: lab.step > 330, 60)
+    lab.wait(lambda: lab.step > 330)
     assert (np.abs(lab.picture_of(panels.nth(3)) - before).max(axis=-1) > 0.1).mean() > 0.01
     lab.button("Pause").click()
     lab.button("Play").wait_for()
@@ -417,13 +424,14 @@ def test_a_fork_side_by_side_plays_and_a_click_keeps_one(notebook):
     lab.button("Pause").click()
 
 
+@one_kernel_is_enough
 def test_the_arrows_die_when_D_runs_ahead(notebook):
     lab = show(notebook, "lab = Lab('ring', loss='saturating')\nlab")
     lab.part.get_by_text("Training", exact=True).click()
     norm = "lab.session.push_on_G()"
     before = lab.ask(norm)
     lab.ask("setattr(lab.lead_slider, 'value', 1000)")
-    lab.says("D is 1000 updates ahead", 60)
+    lab.says("D is 1000 updates ahead")
     assert lab.ask(norm) < before / 1000
     lab.choose("loss", "non-saturating")
     lab.says("loss = non-saturating")
@@ -437,6 +445,7 @@ lab = Lab('ring', loss='wasserstein', clip=0.1, d_steps=5, lr_G=2e-4, unfold='re
 lab"""
 
 
+@one_kernel_is_enough
 def test_the_clipping_parameter_is_dragged_and_the_critic_follows(notebook):
     lab = show(notebook, CRITIC)
     charts = {
@@ -465,6 +474,7 @@ def test_the_clipping_parameter_is_dragged_and_the_critic_follows(notebook):
     lab.pause()
 
 
+@one_kernel_is_enough
 def test_the_colours_show_the_slope(notebook):
     lab = show(notebook, CRITIC)
     lab.button("Step").click()
@@ -477,13 +487,14 @@ def test_the_colours_show_the_slope(notebook):
     assert lab.ask("lab.session.map") == "slope"
 
 
+@one_kernel_is_enough
 def test_eight_values_of_c_train_side_by_side(notebook):
     lab = show(notebook, CRITIC)
     lab.choose("side by side", "clipping")
     panels = lab.stage.locator(".gan-panel")
     lab.wait(lambda: panels.count() == 8)
     lab.button("Play").click()
-    lab.wait(lambda: lab.step > 30, 60)
+    lab.wait(lambda: lab.step > 30)
     assert panels.locator(".gan-weights:visible").count() == 8
     lab.button("Pause").click()
     lab.button("Play").wait_for()
@@ -513,18 +524,18 @@ def read_from(picture, size=28, across=10):
     return digit
 
 
+@one_kernel_is_enough
 def test_pick_a_seven_and_see_sevens(notebook):
-    start = time.perf_counter()
     lab = show(notebook, TRAINED)
     lab.button("7").click()
     lab.wait(lambda: (read_from(lab.picture()) == 7).float().mean() > 0.8)
-    print(f"from the cell to sevens that are seen: {time.perf_counter() - start:.1f} s")
     lab.button("2").click()
     lab.wait(lambda: (read_from(lab.picture()) == 2).float().mean() > 0.8)
     assert lab.step == lab.ask("lab.session.gan.step") > 1000  # nothing was trained for it
     assert lab.ask("threads()") <= 1
 
 
+@one_kernel_is_enough
 def test_z_is_moved_and_a_digit_becomes_another(notebook):
     lab = show(notebook, TRAINED)
     lab.button("4").click()
@@ -543,6 +554,7 @@ def test_z_is_moved_and_a_digit_becomes_another(notebook):
     assert (first[4], last[9]) == (1, 1)
 
 
+@one_kernel_is_enough
 def test_cgan_and_acgan_train_side_by_side(notebook):
     lab = show(notebook, "lab = Lab('digits', condition='cgan')\nlab")
     lab.choose("side by side", "kinds of conditional GAN")
@@ -552,7 +564,7 @@ def test_cgan_and_acgan_train_side_by_side(notebook):
     assert names == ["cGAN", "AC-GAN", "projection"]
     before = lab.picture_of(panels.nth(1).locator("canvas").first)
     lab.button("Play").click()
-    lab.wait(lambda: lab.step > 60, 60)
+    lab.wait(lambda: lab.step > 60)
     after = lab.picture_of(panels.nth(1).locator("canvas").first)
     assert (np.abs(after - before).max(axis=-1) > 0.1).mean() > 0.05
     assert panels.locator(".gan-by_class:visible").count() == 3
