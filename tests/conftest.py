@@ -7,11 +7,16 @@ import matplotlib
 import matplotlib.font_manager
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from jupyter_browser import CHROMIUM, chromium, unavailable
 
 matplotlib.use("agg")
 os.environ.pop("MPLBACKEND", None)  # kernels choose their own, which shows figures inline
 os.environ["TQDM_DISABLE"] = "1"  # as in notebooks/build.py: no progress bars in stderr
+
+# No test fails for being slow: on a busy machine any example may take long.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 # The networks are tiny, and threads of a busy machine wait for each other.
 torch.set_num_threads(1)

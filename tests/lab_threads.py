@@ -3,13 +3,15 @@
 import threading
 import time
 
+PATIENCE = 600  # seconds, only against hanging: a busy machine may be very slow
+
 
 def threads():
     return [t for t in threading.enumerate() if t.name == "gan-lab"]
 
 
-def wait_for(condition, seconds=120):
-    end = time.monotonic() + seconds
+def wait_for(condition):
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.005)

@@ -76,7 +76,6 @@ def test_codes_are_rows_of_the_identity():
 
 
 @given(data=st.data(), n_classes=st.integers(1, 300))
-@settings(deadline=None)
 def test_argmax_reads_a_code(data, n_classes):
     y = data.draw(st.lists(st.integers(0, n_classes - 1), min_size=1, max_size=20))
     code = one_of_K(y, n_classes)
@@ -614,7 +613,7 @@ def test_the_class_asked_for_is_made(seed):
 
 
 @given(n=st.integers(1, 100), seed=st.integers(0, 2**32))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_samples_are_the_first_of_the_pairs(n, seed):
     pictures = Images("any", torch.linspace(-1, 1, 7).view(-1, 1, 1, 1), torch.arange(7) % 3)
     for data in (RING, grid(), gaussians_1d([-1, 1], 0.3, [1, 3]), pictures):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import torch
-from torch.nn.functional import softplus
+from torch.nn.functional import l1_loss, mse_loss, softplus
 
 from gan_helpers import exercises
 from gan_helpers.exercises.judging import RIGHT as RIGHT_WORDS
@@ -49,6 +49,13 @@ RIGHT = {
             softplus(-real).mean() + softplus(torch.cat([fake, wrong])).mean()
         ),
     ],
+    "check_patch_width": [34],
+    "check_least_l1": [1, 1.0],
+    "check_cycle_loss": [
+        lambda ab, ba, a, b: l1_loss(ba(ab(a)), a) + l1_loss(ab(ba(b)), b),
+        lambda ab, ba, a, b: (ba(ab(a)) - a).abs().mean() + (ab(ba(b)) - b).abs().mean(),
+    ],
+    "check_negatives": [0, 0.0],
 }
 WRONG = {
     "check_value_at_equality": [
@@ -120,6 +127,15 @@ WRONG = {
         ),
         (lambda real, fake, wrong: real.mean(), "half of each mean"),
     ],
+    "check_patch_width": [(13, "strides are missing"), (70, "count them"), (20, "last layer")],
+    "check_least_l1": [(0.4, "squared"), (0.0, "there is less"), (-1.0, "a larger c")],
+    "check_cycle_loss": [
+        (lambda ab, ba, a, b: l1_loss(ba(ab(a)), a), "one way only"),
+        (lambda ab, ba, a, b: l1_loss(ab(a), b) + l1_loss(ba(b), a), "no pairs"),
+        (lambda ab, ba, a, b: mse_loss(ba(ab(a)), a) + mse_loss(ab(ba(b)), b), "squared"),
+        (lambda ab, ba, a, b: a.mean(), "Add the L1"),
+    ],
+    "check_negatives": [(2.0, "There and back")],
 }
 
 

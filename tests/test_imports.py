@@ -15,13 +15,22 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gan_helpers"
 LAYERS = [
     {"checks", "chance", "embedded"},
-    {"classifier", "distributions", "images", "models", "losses", "pairs", "regularizers"},
+    {
+        "classifier",
+        "distributions",
+        "images",
+        "models",
+        "losses",
+        "pairs",
+        "regularizers",
+        "weights",
+    },
     {"image_pairs", "public_data", "training", "translators", "worlds"},
     {"graph", "remedies", "critic", "conditional", "translation"},
     {"ensemble", "cyclegan"},
     {"metrics", "plots", "transport"},
     {"class_metrics", "translation_metrics"},
-    {"pretrained"},
+    {"pretrained", "pretrained_translators"},
     {"lab", "exercises", "evidence"},
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -74,6 +74,16 @@ def test_the_picture_grid_keeps_order_and_values():
     np.testing.assert_allclose(sheet[::2, ::3].flatten()[:5], [0, 0.25, 0.5, 0.75, 1])
 
 
+def test_the_picture_grid_keeps_colours():
+    x = torch.rand(5, 3, 4, 6, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    ax = plots.draw_picture_grid(x, Figure().subplots(), columns=3)
+    (image,) = ax.get_images()
+    sheet = torch.as_tensor(np.asarray(image.get_array()))  # (2 * 4, 3 * 6, 3)
+    assert sheet.shape == (8, 18, 3)
+    torch.testing.assert_close(sheet[4:, 6:12], (x[4].permute(1, 2, 0) + 1) / 2)
+    assert not sheet[4:, 12:].any()  # where there is no picture
+
+
 def test_meters_read_as_a_person_would_write_them():
     assert plots.meter_text({"id": "modes", "value": 7, "of": 8}) == "modes 7/8"
     assert plots.meter_text({"id": "good", "value": 0.634, "unit": "%"}) == "good 63 %"

@@ -495,7 +495,7 @@ def test_a_thousand_random_events_on_the_thread():
 
 
 @given(seed=st.integers(0, 2**32), steps=st.integers(0, 12))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_any_seed_any_length(seed, steps):
     session = Session(SMALL, "two_gaussians", seed=seed)
     session.run(steps)

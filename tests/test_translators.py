@@ -30,7 +30,7 @@ def n_parameters(net):
     st.integers(1, 3),
     st.sampled_from(["none", "instance"]),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_pictures_keep_their_size(depth, channels, times, norm):
     n_in, n_out = channels
     edge = 4 * times * 2**depth

@@ -50,7 +50,7 @@ def linear_program(x, y):
 
 
 @pytest.mark.parametrize("d", [2, 3])
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(n=st.integers(1, 9), seed=seeds)
 def test_in_the_plane_it_is_the_linear_program(d, n, seed):
     x, y = samples(n, d, seed), samples(n, d, seed + 1) + 1

@@ -326,7 +326,7 @@ def test_a_thousand_random_touches_leave_it_sound(lab):
         with suppress(TraitError):  # the time slider moved on between look and touch
             pick(touches)()
     lab.pause()
-    wait_for(lambda: threads() == [], 60)
+    wait_for(lambda: threads() == [])
     if lab.session.trouble:
         assert lab.session.trouble.what != "error", lab.session.trouble
         message(lab, "key", {"action": "reset"})

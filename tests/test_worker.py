@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from lab_threads import threads, wait_for
+from lab_threads import PATIENCE, threads, wait_for
 
 from gan_helpers.lab.session import Session
 from gan_helpers.lab.worker import Worker
@@ -57,24 +57,22 @@ def test_a_command_never_falls_into_a_step(session):
     for _ in range(100):
         worker.post(lambda: overlaps.append(bool(inside)))
     worker.post(done.set)
-    assert done.wait(20)
+    assert done.wait(PATIENCE)
     worker.close()
     assert len(overlaps) == 100 and not any(overlaps)
 
 
-def test_a_command_acts_soon_while_it_plays(session):
-    """Median of 20: well under the 0.3 s that a reader would notice."""
-    worker, delays = Worker(session, publish=session.frame), []
+def test_a_command_acts_before_the_next_step_while_it_plays(session):
+    worker = Worker(session, publish=session.frame)
     worker.play()
     wait_for(lambda: session.gan.step > 0)
     for _ in range(20):
-        acted = threading.Event()
-        start = time.monotonic()
-        worker.post(acted.set)
-        assert acted.wait(10)
-        delays.append(time.monotonic() - start)
+        acted = []
+        worker.post(lambda acted=acted: acted.append(session.gan.step))
+        latest = session.gan.step  # there may be a step under way
+        wait_for(lambda acted=acted: acted)
+        assert acted[0] <= latest + 1
     worker.close()
-    assert sorted(delays)[10] < 0.3
 
 
 def test_an_error_in_a_command_is_reported_and_the_thread_goes_on(session):
@@ -136,13 +134,13 @@ def test_it_stops_playing_when_something_blows_up(session):
 
 @pytest.mark.parametrize("rate", [10.0, 100.0])
 def test_slow_rates_are_kept(session, rate):
-    """In half a second, no more steps than the rate allows (plus one under way)."""
+    """No more steps than the rate allows (plus one under way), however long they take."""
     worker = Worker(session)
     worker.rate = rate
     worker.play()
     wait_for(lambda: session.gan.step > 0)
     start, before = time.monotonic(), session.gan.step
-    time.sleep(0.5)
+    wait_for(lambda: session.gan.step >= before + 5)
     taken, spent = session.gan.step - before, time.monotonic() - start
     worker.close()
-    assert 1 <= taken <= rate * spent + 1
+    assert taken <= rate * spent + 1
