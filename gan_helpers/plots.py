@@ -176,20 +176,21 @@ def draw_images(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes)
 def draw_picture_grid(
     x: Tensor | np.ndarray, ax: Axes, columns: int = 8, names: Sequence[Any] = ()
 ) -> Axes:
-    """Grey pictures side by side.
+    """Pictures side by side.
 
     Args:
-        x: `[n, 1, H, W]` or `[n, H, W]`, from -1 (black) to 1.
+        x: `[n, C, H, W]`, C = 1 (grey) or 3 (colour), or `[n, H, W]`, from -1 (black) to 1.
         columns: how many stand in a row.
         names: what is written above each column, if anything.
     """
     pictures = as_pictures(x)
-    n, height, width = pictures.shape
+    n, height, width, *colours = pictures.shape
     rows = -(-n // columns)
-    padded = np.zeros((rows * columns, height, width), dtype=np.float32)
+    padded = np.zeros((rows * columns, height, width, *colours), dtype=np.float32)
     padded[:n] = pictures
-    sheet = padded.reshape(rows, columns, height, width).swapaxes(1, 2)
-    ax.imshow(sheet.reshape(rows * height, columns * width), cmap="gray", vmin=0, vmax=1)
+    sheet = padded.reshape(rows, columns, height, width, *colours).swapaxes(1, 2)
+    sheet = sheet.reshape(rows * height, columns * width, *colours)
+    ax.imshow(sheet, cmap="gray", vmin=0, vmax=1)
     ax.set(xticks=[], yticks=[])
     if any(str(name) for name in names):
         ax.set_xticks((np.arange(len(names)) + 0.5) * width - 0.5, list(map(str, names)))
@@ -198,9 +199,14 @@ def draw_picture_grid(
 
 
 def as_pictures(x: Tensor | np.ndarray) -> np.ndarray:
-    """`[n, 1, H, W]` or `[n, H, W]` in [-1, 1], on any device -> `[n, H, W]` in [0, 1]."""
+    """Pictures in [-1, 1], on any device, in [0, 1]: the colours come last, if there are some.
+
+    `[n, 1, H, W]` or `[n, H, W]` -> `[n, H, W]`; `[n, 3, H, W]` -> `[n, H, W, 3]`.
+    """
     x = torch.as_tensor(x).detach().cpu()
-    return ((x.squeeze(1) if x.ndim == 4 else x).numpy() + 1) / 2
+    if x.ndim == 4:
+        x = x.permute(0, 2, 3, 1) if x.shape[1] == 3 else x.squeeze(1)
+    return (x.numpy() + 1) / 2
 
 
 def draw_frames(frames: Sequence[tuple[dict[str, Any], dict[str, np.ndarray]]]) -> Figure:

@@ -5,7 +5,6 @@ The weights are in the repository; data/train_conditional.py makes them, by `tra
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +14,9 @@ from gan_helpers.checks import check_choice
 from gan_helpers.class_metrics import ClassJudge, ClassReport
 from gan_helpers.classifier import load_classifier
 from gan_helpers.conditional import ConditionalGAN, LabelledData, train_step
-from gan_helpers.embedded import find_embedded, get_back
 from gan_helpers.images import load_mnist
 from gan_helpers.training import Experiment
+from gan_helpers.weights import read_weights, write_weights
 
 SIZE = 28
 SEED = 200
@@ -74,17 +73,10 @@ def file_name(condition: str) -> str:
 
 def save(gan: ConditionalGAN, folder: Path, about: dict[str, Any]) -> Path:
     """Write G, by its averaged weights, and D; `about` says how they were made."""
-    from safetensors.torch import save as packed
-
     if gan.event_shape != (1, SIZE, SIZE):
         raise ValueError(f"pictures of shape {gan.event_shape}; only those of {SIZE} x {SIZE}.")
     G = gan.G if gan.G_ema is None else gan.G_ema.module
-    weights = {f"G.{name}": value.contiguous() for name, value in G.state_dict().items()}
-    weights |= {f"D.{name}": value.contiguous() for name, value in gan.D.state_dict().items()}
-    path = folder / file_name(gan.experiment.condition)
-    # In one text: safetensors writes several in an order that is another each time.
-    path.write_bytes(packed(weights, {"training": json.dumps(about)}))
-    return path
+    return write_weights(folder / file_name(gan.experiment.condition), {"G": G, "D": gan.D}, about)
 
 
 def load_pretrained(condition: str = "cgan", root: str | Path | None = None) -> ConditionalGAN:
@@ -99,21 +91,10 @@ def load_pretrained(condition: str = "cgan", root: str | Path | None = None) -> 
         FileNotFoundError, OSError: if the weights are missing or damaged; the message says how to
             get them back.
     """
-    # Imported here: it adds nothing to the start of who does not need it.
-    from safetensors import SafetensorError, safe_open
-
-    path = find_embedded(file_name(condition), root)
+    file = file_name(condition)
     gan = ConditionalGAN(replace(RECIPE, condition=condition), (1, SIZE, SIZE))
-    try:
-        with safe_open(path, "pt") as file:
-            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            steps = int(json.loads(file.metadata()["training"])["steps"])
-        for net, which in ((gan.G, "G."), (gan.D, "D.")):
-            net.load_state_dict({k[2:]: v for k, v in weights.items() if k.startswith(which)})
-    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise OSError(f"{path} is damaged: {error}. {get_back(path.name)}") from error
+    gan.step = int(read_weights(file, {"G": gan.G, "D": gan.D}, root)["steps"])
     assert gan.G_ema is not None
     gan.G_ema.module.load_state_dict(gan.G.state_dict())
     gan.G_ema.n_averaged += 1  # so that training goes on averaging from here
-    gan.step = steps
     return gan

@@ -220,7 +220,7 @@ def verdicts(gan: Pix2Pix, a: Tensor, b: Tensor) -> Tensor:
 def step_D(gan: Pix2Pix, a: Tensor, b: Tensor) -> Tensor:
     """One update of D: a pair of the data is real, a pair with a translation is not.
 
-    Eq. (1) of Isola et al. (2017), halved as they do, so that D learns slower than G.
+    Eq. (1) of Isola et al. (2017), halved as they do; Adam hardly notices a factor.
 
     Args:
         a: `[N, C_a, H, W]`; b: their answers `[N, C_b, H, W]`.

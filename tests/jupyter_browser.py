@@ -98,8 +98,8 @@ class Jupyter:
         size = {"width": width, "height": height}
         page = browser.new_context(viewport=size, device_scale_factor=scale).new_page()
         page.set_default_timeout(1000 * PATIENCE)
-        notebook = Notebook(page, [])
-        page.on("pageerror", lambda error: notebook.complaints.append(str(error)))
+        notebook = Notebook(page, [], [])
+        page.on("pageerror", lambda error: notebook.hear_error(str(error)))
         page.on("console", notebook.hear)
         page.goto(f"{self.url}lab/tree/{path}?reset&token={self.token}")
         notebook.wait_for_kernel()
@@ -113,10 +113,18 @@ KERNEL = f"{PANEL}.sessionContext.session?.kernel"
 
 @dataclass
 class Notebook:
-    """An open notebook; `complaints` collects what the browser's console calls an error."""
+    """An open notebook; `complaints` collects what the browser's console calls an error.
+
+    But for widgets that anywidget gave up on, because the page was busy while it loaded them: a
+    slow machine's own fault, from which the lab has to recover by itself. They are in `given_up`.
+    """
 
     page: object
     complaints: list
+    given_up: list
+
+    def hear_error(self, text):
+        (self.given_up if "Failed to initialize model" in text else self.complaints).append(text)
 
     def hear(self, message):
         if message.type == "error":

@@ -152,7 +152,7 @@ def show(notebook, source=RING):
 
 def assert_it_moves(lab):
     """Played for some steps, the picture has changed visibly."""
-    before, start = lab.picture(), lab.step
+    start, before = lab.step, lab.picture()  # in this order: the step waits for the first picture
     lab.play()
     lab.wait(lambda: lab.step > start + 20)
     after = lab.picture()
@@ -374,6 +374,24 @@ def test_an_interrupt_pauses_the_lab_and_keeps_the_model(notebook):
     assert lab.ask("lab.session.gan.step") >= before
     lab.play()  # from there
     lab.pause()
+
+
+@one_kernel_is_enough
+def test_a_page_that_was_too_busy_to_listen_gets_its_lab(notebook):
+    """anywidget gives up on a model that is not loaded after two seconds; here, at once."""
+    notebook.page.evaluate("""() => {
+        const { timeout } = AbortSignal;
+        AbortSignal.timeout = () => {
+            AbortSignal.timeout = timeout;
+            return Object.assign(new EventTarget(), {
+                addEventListener: (_, giveUp) => giveUp(),
+            });
+        };
+    }""")
+    notebook.given_up.clear()
+    lab = show(notebook)
+    assert notebook.given_up
+    assert_it_moves(lab)
 
 
 # --- section 12.4.2: collapse and cure, side by side ---------------------------------------------

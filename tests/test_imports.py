@@ -28,9 +28,10 @@ LAYERS = [
     {"image_pairs", "public_data", "training", "translators", "worlds"},
     {"graph", "remedies", "critic", "conditional", "translation"},
     {"ensemble", "cyclegan"},
+    {"clouds"},
     {"metrics", "plots", "transport"},
     {"class_metrics", "translation_metrics"},
-    {"pretrained", "pretrained_translators"},
+    {"pretrained"},
     {"lab", "exercises", "evidence"},
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))

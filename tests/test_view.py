@@ -37,6 +37,21 @@ def frame(lab):
     return unpack_frame(lab.stage.frame)
 
 
+def test_a_stage_that_hears_nothing_gets_a_successor(lab):
+    deaf, place = lab.stage, list(lab.box.children).index(lab.stage)
+    message(lab, "views", {"count": 1})
+    assert deaf.heard == 1  # the answer that a page waits for
+    message(lab, "deaf", {})
+    wait_for(lambda: lab.stage is not deaf and lab.stage.frame)
+    assert lab.box.children[place] is lab.stage and deaf not in lab.box.children
+    assert lab.stage.patience == 2 * deaf.patience and deaf.comm is None
+    lab._on_stage_message(deaf, {"type": "key", "action": "step"}, [])  # from the past
+    message(lab, "key", {"action": "step"})
+    wait_for(lambda: frame(lab)[0]["step"] == 1)
+    lab.draw_button.value = True
+    assert lab.stage.drawing
+
+
 def test_both_languages_have_every_word():
     assert set(TEXT["ja"]) == set(TEXT["en"])
     assert all(words.strip() for language in TEXT.values() for words in language.values())

@@ -22,6 +22,12 @@ from gan_helpers.exercises.difficulties import (
     check_spectral_norm,
     check_stuck_slope,
 )
+from gan_helpers.exercises.translation import (
+    check_cycle_loss,
+    check_least_l1,
+    check_negatives,
+    check_patch_width,
+)
 from gan_helpers.exercises.wgan import (
     check_distance_by_hand,
     check_one_sided,
@@ -32,15 +38,19 @@ from gan_helpers.exercises.wgan import (
 __all__ = [
     "check_best_answer",
     "check_channels",
+    "check_cycle_loss",
     "check_disobedient",
     "check_distance_by_hand",
     "check_double_softmax",
     "check_gradient_ratio",
+    "check_least_l1",
     "check_linear_generator",
     "check_matching_aware",
+    "check_negatives",
     "check_one_sided",
     "check_optimal_logit",
     "check_pack",
+    "check_patch_width",
     "check_penalised_slope",
     "check_spectral_norm",
     "check_stuck_slope",

@@ -840,10 +840,17 @@ function render({ model, el }) {
   resize();
   relabel();
   mode();
+  const heard = model.get("heard");
   count(1);
   read();
+  // On a page that was busy for two seconds while it loaded this, anywidget has given up: whatever
+  // the kernel sends is dropped from then on. What the page sends still arrives.
+  const listening = setTimeout(() => {
+    if (model.get("heard") === heard) send({ type: "deaf" });
+  }, 1000 * model.get("patience"));
 
   return () => {
+    clearTimeout(listening);
     for (const [name, act] of Object.entries(listeners)) model.off(name, act);
     watcher.disconnect();
     themes.disconnect();

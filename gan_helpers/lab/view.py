@@ -165,8 +165,7 @@ class Lab:
         self._views = 0
         self._heard_at = time.monotonic()  # when the browser last gave a sign
         self._syncing_thread = 0  # the thread that is bringing the controls in line
-        self.stage = Stage(labels=self.text, ack_every=ACK_EVERY)
-        self.stage.on_msg(self._on_stage_message)
+        self.stage = self._new_stage()
         self._build_controls()
         if compare is not None:
             self._compare(compare)
@@ -266,7 +265,7 @@ class Lab:
         )
         no_drawing = self.in_classes or self.session.kind == "1d"
         self.draw_button.layout.display = "none" if no_drawing else None
-        W.link((self.draw_button, "value"), (self.stage, "drawing"))
+        self._drawing = W.link((self.draw_button, "value"), (self.stage, "drawing"))
         loss_names = [(t.get(name, name.replace("_", " ")), name) for name in LOSSES]
         self.loss = W.Dropdown(
             options=[*loss_names, (t["own_loss"], OWN)], value=self._loss(), description=t["loss"]
@@ -436,7 +435,9 @@ class Lab:
             self.wanted_lead = change["new"]
             self.worker.post(lambda: self._run_ahead(change["new"]))
 
-    def _on_stage_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
+    def _on_stage_message(self, stage: Stage, content: dict[str, Any], _: Any) -> None:
+        if stage is not self.stage:  # it has a successor
+            return
         self._heard_at = time.monotonic()
         kind = content.get("type")
         if kind == "shown":
@@ -452,8 +453,11 @@ class Lab:
             self.worker.post(lambda: self._pick(content["member"]))
         elif kind == "views":
             self._views = content["count"]
+            stage.heard += 1  # the page waits for this
             if self._views == 0:  # nobody looks any more
                 self.worker.pause()
+        elif kind == "deaf":
+            self.worker.post(self._renew_stage)
 
     # --- commands: run between two steps -------------------------------------------------------
 
@@ -567,6 +571,20 @@ class Lab:
         name = getattr(self.session.data, "name", OWN)
         self.world = name if name in dict(self.data.options).values() else OWN
         self._say("rewound", step=self.shown.at)
+
+    def _new_stage(self, **traits: Any) -> Stage:
+        stage = Stage(labels=self.text, ack_every=ACK_EVERY, **traits)
+        stage.on_msg(self._on_stage_message)
+        return stage
+
+    def _renew_stage(self) -> None:
+        """Put another stage in place of one that hears nothing any more."""
+        deaf, self.stage = self.stage, self._new_stage(patience=2 * self.stage.patience)
+        self._drawing.unlink()
+        self._drawing = W.link((self.draw_button, "value"), (self.stage, "drawing"))
+        self.box.children = [self.stage if w is deaf else w for w in self.box.children]
+        self._shown = self._sent  # nothing is on its way to the new one
+        deaf.close()
 
     def _report(self, error: Exception) -> None:
         """A setting was refused, or code raised an error: say so beside the lab."""

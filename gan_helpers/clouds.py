@@ -1,0 +1,111 @@
+"""CycleGAN between two clouds of points, small enough to see which point goes where.
+
+Nothing in the data says which blob of A belongs to which of B, and for the discriminators alone
+any map will do that leaves no blob of B empty, even one that tears a blob apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor, nn
+
+from gan_helpers.checks import check_int
+from gan_helpers.cyclegan import CycleGAN
+from gan_helpers.distributions import Mixture, ring
+from gan_helpers.models import Discriminator, Generator
+from gan_helpers.translation import Translation
+
+#: Settings for points; `depth` counts the hidden layers of all networks.
+POINTS = Translation(
+    batch_size=128, lr_D=1e-3, lr_G=1e-3, width=64, width_D=64, depth=3, history=0, identity=0.0
+)
+
+
+@dataclass(frozen=True)
+class Clouds:
+    """Two mixtures of as many blobs each; nothing says which belong together.
+
+    Args:
+        name: what the reader sees.
+        a, b: mixtures with M modes.
+
+    Raises:
+        ValueError: if one has no modes, or another number of them.
+    """
+
+    name: str
+    a: Mixture
+    b: Mixture
+
+    def __post_init__(self) -> None:
+        n_a, n_b = self.a.n_modes, self.b.n_modes
+        if n_a is None or n_a != n_b:
+            raise ValueError(f"a has {n_a} modes, b has {n_b}; both have to have as many.")
+
+    def sample(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """`n` points of each, drawn one without the other: (a `[n, d_a]`, b `[n, d_b]`)."""
+        return self.a.sample(n, rng), self.b.sample(n, rng)
+
+
+def ring_and_rows() -> Clouds:
+    """A: eight blobs on a ring. B: eight blobs in two rows of four."""
+    places = torch.cartesian_prod(torch.tensor([-0.5, 0.5]), torch.tensor([-1.2, -0.4, 0.4, 1.2]))
+    rows = Mixture("two rows", places.flip(1), torch.full((8,), 0.06), torch.full((8,), 1 / 8))
+    return Clouds("ring and rows", ring(), rows)
+
+
+class PointCycleGAN(CycleGAN):
+    """A CycleGAN of multilayer perceptrons; `channels` are the numbers d_a and d_b of a point."""
+
+    def __init__(
+        self, experiment: Translation = POINTS, channels: tuple[int, int] = (2, 2), seed: int = 0
+    ) -> None:
+        super().__init__(experiment, channels, seed)
+
+    def make_networks(
+        self, experiment: Translation, channels: tuple[int, int], rng: torch.Generator
+    ) -> tuple[nn.Module, nn.Module]:
+        e, (d_a, d_b) = experiment, channels
+        G = nn.ModuleDict(
+            {
+                "ab": Generator(d_a, (d_b,), e.width, e.depth, rng),
+                "ba": Generator(d_b, (d_a,), e.width, e.depth, rng),
+            }
+        )
+        D = nn.ModuleDict(
+            {
+                "a": Discriminator((d_a,), e.width_D, e.depth, rng),
+                "b": Discriminator((d_b,), e.width_D, e.depth, rng),
+            }
+        )
+        return G, D
+
+
+def matching(gan: PointCycleGAN, data: Clouds, n: int = 250, seed: int = 1) -> Tensor:
+    """Where the blobs of A go: the share of blob i that comes closest to blob j of B, `[M, M]`.
+
+    Args:
+        gan: whose generator from A to B is looked at.
+        n: points of each blob.
+        seed: of the points.
+    """
+    check_int("n", n, 1, 10**5)
+    rng = torch.Generator().manual_seed(seed)
+    noise = torch.randn(len(data.a.means), n, data.a.dim, generator=rng)  # (M, n, d_a)
+    x = data.a.means[:, None] + data.a.stds[:, None, None] * noise
+    nearest = (
+        torch.cdist(gan.to_b(x.flatten(0, 1)), data.b.means).argmin(1).unflatten(0, x.shape[:2])
+    )
+    return torch.stack([(nearest == j).float().mean(1) for j in range(len(data.b.means))], 1)
+
+
+def one_to_one(shares: Tensor) -> float:
+    """The share of points that keep to the best one-to-one matching of the blobs, 0 to 1.
+
+    shares: `[M, M]`, see `matching`. 1: each blob of A has a blob of B for itself.
+    """
+    rows, columns = linear_sum_assignment(-shares.numpy())
+    return float(shares[rows, columns].mean())

@@ -1,0 +1,160 @@
+"""The exercises of 12.4.5."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import l1_loss, mse_loss
+
+from gan_helpers.exercises.judging import judge
+
+Map = Callable[[Tensor], Tensor]
+
+
+def check_patch_width(answer: int | None, lang: str = "en") -> bool:
+    """12.4.5: four convolutions of 4 x 4, the first two with stride 2, see patches of 34."""
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: answer == 13,
+                {
+                    "ja": "ストライドが抜けています。ストライドsの層では、それより後の層の1画素が、"
+                    "s画素おきに並びます。",
+                    "en": "The strides are missing: below a layer of stride s, pixels that were "
+                    "neighbours lie s apart.",
+                },
+            ),
+            (
+                lambda: answer in (16, 70),
+                {
+                    "ja": "ストライド2の層は2つです。層の数を確かめてください。",
+                    "en": "Two of the layers have stride 2; count them again.",
+                },
+            ),
+            (
+                lambda: answer != 34,
+                {
+                    "ja": "最後の層の1画素から逆にたどります。"
+                    "層ごとに、幅rがs(r − 1) + 4に広がります。",
+                    "en": "Begin at the last layer with one pixel; each layer makes r to "
+                    "s (r − 1) + 4.",
+                },
+            ),
+        ],
+    )
+
+
+def check_least_l1(answer: float | None, lang: str = "en") -> bool:
+    """12.4.5: what is nearest by L1 to 1 (with probability 0.7) and -1 (0.3) is the median, 1."""
+
+    def is_about(value: float) -> bool:
+        return math.isclose(answer or 0.0, value, abs_tol=1e-3)
+
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: is_about(0.4),
+                {
+                    "ja": "0.4は平均です。平均が最もよいのは、差の2乗を損失にする場合です。",
+                    "en": "0.4 is the mean, which is best where the difference is squared.",
+                },
+            ),
+            (
+                lambda: is_about(0.0),
+                {
+                    "ja": "0では、どちらの場合も差が1です。L1の期待値は1で、もっと小さくできます。",
+                    "en": "At 0 the difference is 1 either way, so L1 is 1; there is less.",
+                },
+            ),
+            (
+                lambda: not is_about(1.0),
+                {
+                    "ja": "値cを選んだときのL1の期待値は0.7(1 − c) + 0.3(c + 1)です。"
+                    "cを増やすと、どうなりますか。",
+                    "en": "With the value c, L1 is 0.7 (1 − c) + 0.3 (c + 1) on average. What "
+                    "does a larger c do to it?",
+                },
+            ),
+        ],
+    )
+
+
+def check_cycle_loss(
+    answer: Callable[[Map, Map, Tensor, Tensor], Tensor] | None, lang: str = "en"
+) -> bool:
+    """12.4.5: eq. (2) of Zhu et al. (2017), both ways there and back."""
+    rng = torch.Generator().manual_seed(0)
+    a, b = torch.rand(2, 4, 1, 8, 8, generator=rng)
+
+    def ab(x: Tensor) -> Tensor:
+        return 2 * x + 1
+
+    def ba(x: Tensor) -> Tensor:
+        return x / 3
+
+    there_a, there_b = l1_loss(ba(ab(a)), a), l1_loss(ab(ba(b)), b)
+
+    def gives(wanted: Tensor) -> bool:
+        assert answer is not None
+        return math.isclose(float(answer(ab, ba, a, b)), float(wanted), abs_tol=1e-5)
+
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: gives(there_a) or gives(there_b),
+                {
+                    "ja": "片道分しかありません。AからもBからも、行って戻ります。",
+                    "en": "That is one way only; go there and back from A and from B.",
+                },
+            ),
+            (
+                lambda: gives(l1_loss(ab(a), b) + l1_loss(ba(b), a)),
+                {
+                    "ja": "aとbはペアではないので、変換した画像と比べる相手がありません。"
+                    "戻ってきた画像と比べます。",
+                    "en": "a and b are no pairs, so there is nothing to hold a translation "
+                    "against; take what has come back.",
+                },
+            ),
+            (
+                lambda: gives(mse_loss(ba(ab(a)), a) + mse_loss(ab(ba(b)), b)),
+                {
+                    "ja": "差を2乗しています。論文が使うのは差の絶対値（L1）です。",
+                    "en": "The differences are squared; the paper takes their absolute values.",
+                },
+            ),
+            (
+                lambda: not gives(there_a + there_b),
+                {
+                    "ja": "ba(ab(a))とa、ab(ba(b))とbのL1を求め、足します。",
+                    "en": "Add the L1 between ba(ab(a)) and a to that between ab(ba(b)) and b.",
+                },
+            ),
+        ],
+    )
+
+
+def check_negatives(answer: float | None, lang: str = "en") -> bool:
+    """12.4.5: two generators that both turn pictures into negatives have a cycle loss of 0."""
+    return judge(
+        lang,
+        answer,
+        [
+            (
+                lambda: not math.isclose(answer if answer is not None else 1.0, 0.0, abs_tol=1e-6),
+                {
+                    "ja": "行って戻ると −(−x) = x です。元の画像との差はいくつですか。",
+                    "en": "There and back it is −(−x) = x. How far is that from the picture?",
+                },
+            ),
+        ],
+    )
