@@ -77,6 +77,19 @@ def test_the_browser_asks_for_one_example_after_the_other():
         assert shown(lab)[0]["source"].startswith("python")  # the view takes it over
 
 
+def test_a_canvas_that_hears_nothing_gets_a_successor():
+    lab = DrawLab(lambda lines: -lines, edge=8)
+    deaf = lab.canvas
+    lab._on_message(deaf, {"type": "here"}, [])
+    assert deaf.heard == 1  # the answer that a page waits for
+    lab._on_message(deaf, {"type": "deaf"}, [])
+    assert lab.box.children == (lab.canvas,) and lab.canvas is not deaf
+    assert lab.canvas.frame == deaf.frame and lab.canvas.patience == 2 * deaf.patience
+    assert deaf.comm is None
+    lab._on_message(deaf, {"type": "here"}, [])  # from the past
+    assert lab.canvas.heard == 0
+
+
 def test_what_the_browser_drew_is_answered_to_the_view_that_asked():
     lab, lines = lab_of(), some_lines()
     from_browser(lab, lines, n=7)

@@ -60,6 +60,7 @@ def test_a_picture_follows_the_mouse(notebook):
     sheet = page.locator(".drawlab-own canvas")
     answer = page.locator(".drawlab-answers canvas").first
     sheet.wait_for()
+    notebook.until(lambda: notebook.ask("lab.canvas.heard"))
     sheet.scroll_into_view_if_needed()
 
     def becomes(ink):

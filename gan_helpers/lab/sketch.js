@@ -291,7 +291,14 @@ function render({ model, el }) {
   model.on("change:frame", read);
   read();
   refresh();
+  const heard = model.get("heard");
+  send({ type: "here" });
+  // See listening.py: the page may have been too busy to be reached ever again.
+  const listening = setTimeout(() => {
+    if (model.get("heard") === heard) send({ type: "deaf" });
+  }, 1000 * model.get("patience"));
   return () => {
+    clearTimeout(listening);
     model.off("change:frame", read);
     clearTimeout(timer);
     cancelAnimationFrame(ticket);

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import ipywidgets as W
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ import traitlets
 from torch import Tensor
 
 from gan_helpers.checks import check_choice, check_int
+from gan_helpers.lab.listening import Listening
 from gan_helpers.lab.stage import pack_frame
 from gan_helpers.lab.view import enable_on_colab
 
@@ -72,12 +72,13 @@ TEXT: dict[str, dict[str, str]] = {
 }
 
 
-class Sketch(anywidget.AnyWidget):
+class Sketch(Listening):
     """The sheet to draw on, and the answers beside it.
 
     Messages to Python (`on_msg`), each a dict with a "type":
     "lines" (n: its number, source: which view drew it; one buffer: uint8 `[edge, edge]`), of which
-    the next is sent only when `frame` has answered the last one; "example" (the next one, please).
+    the next is sent only when `frame` has answered the last one; "example" (the next one, please);
+    "here" (a new view), "deaf" (see `Listening`).
     """
 
     _esm = HERE / "sketch.js"
@@ -132,10 +133,8 @@ class DrawLab:
         # Callbacks run on a thread of their own in ipykernel 7 while a cell may call `draw`.
         self._busy, self._counting = threading.Lock(), threading.Lock()
         self._newest = self._serial = self._example = 0
-        self.canvas = Sketch(
-            edge=edge, labels=self.text, title=title or "", examples=examples is not None
-        )
-        self.canvas.on_msg(self._on_message)
+        self.title = title or ""
+        self.canvas = self._new_canvas()
         self.box = W.VBox([self.canvas])
         blank = torch.full((1, 1, edge, edge), -1.0)
         self.draw(blank if self.examples is None else self.examples[:1])
@@ -151,8 +150,28 @@ class DrawLab:
         with self._busy:
             self._answer(lines.detach().cpu().clone(), f"python {self._serial}", 0)
 
-    def _on_message(self, _: Any, content: dict[str, Any], buffers: list[Any]) -> None:
-        if content.get("type") == "example" and self.examples is not None:
+    def _new_canvas(self, **traits: Any) -> Sketch:
+        some = self.examples is not None
+        canvas = Sketch(edge=self.edge, labels=self.text, title=self.title, examples=some, **traits)
+        canvas.on_msg(self._on_message)
+        return canvas
+
+    def _renew_canvas(self) -> None:
+        """Put another canvas in place of one that hears nothing any more."""
+        with self._busy:
+            deaf = self.canvas
+            self.canvas = self._new_canvas(patience=2 * deaf.patience, frame=deaf.frame)
+            self.box.children = [self.canvas]
+            deaf.close()
+
+    def _on_message(self, canvas: Sketch, content: dict[str, Any], buffers: list[Any]) -> None:
+        if canvas is not self.canvas:  # it has a successor
+            return
+        if content.get("type") == "here":
+            canvas.heard += 1
+        elif content.get("type") == "deaf":
+            self._renew_canvas()
+        elif content.get("type") == "example" and self.examples is not None:
             self._example = (self._example + 1) % len(self.examples)
             self.draw(self.examples[self._example : self._example + 1])
         elif content.get("type") == "lines" and len(buffers) == 1:

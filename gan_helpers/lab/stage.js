@@ -843,8 +843,7 @@ function render({ model, el }) {
   const heard = model.get("heard");
   count(1);
   read();
-  // On a page that was busy for two seconds while it loaded this, anywidget has given up: whatever
-  // the kernel sends is dropped from then on. What the page sends still arrives.
+  // See listening.py: the page may have been too busy to be reached ever again.
   const listening = setTimeout(() => {
     if (model.get("heard") === heard) send({ type: "deaf" });
   }, 1000 * model.get("patience"));

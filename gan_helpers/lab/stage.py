@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
 from gan_helpers.lab.labels import TEXT
+from gan_helpers.lab.listening import Listening
 
 HERE = Path(__file__).parent
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -24,14 +24,13 @@ DTYPES: dict[str, np.dtype[Any]] = {
 LABELS = TEXT["en"]  # defaults; `labels` of other languages override them by key
 
 
-class Stage(anywidget.AnyWidget):
+class Stage(Listening):
     """The canvas of the lab: draws the last frame, sends back what the reader draws and types.
 
     Messages to Python (`on_msg`), each a dict with a "type":
     "shown" (n: every frame up to n is drawn or skipped), "strokes" (strokes: polylines of [x, y] in
     the range of the frame), "key" (action: toggle, step, step_D, step_G, reset), "pick" (member:
-    the one of several GANs that was clicked), "views" (count; to be answered by a larger `heard`),
-    "deaf" (that answer never came: this stage cannot be reached any more, and needs a successor).
+    the one of several GANs that was clicked), "views" (count), "deaf" (see `Listening`).
     """
 
     _esm = HERE / "stage.js"
@@ -45,8 +44,6 @@ class Stage(anywidget.AnyWidget):
     # every frame and two on their way, 29 with a reply to every fourth and eight on their way.
     # The canvas never waits longer than 0.2 s.
     ack_every = traitlets.Int(1, min=1).tag(sync=True)
-    heard = traitlets.Int(0).tag(sync=True)  # how often Python has answered "views"
-    patience = traitlets.Float(10.0).tag(sync=True)  # seconds to wait for that answer
 
     @traitlets.validate("labels")
     def _complete_labels(self, proposal: dict[str, Any]) -> dict[str, str]:
