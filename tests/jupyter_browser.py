@@ -108,7 +108,7 @@ class Jupyter:
 
 
 PANEL = "jupyterapp.shell.currentWidget"
-KERNEL = f"{PANEL}.sessionContext.session?.kernel"
+KERNEL = f"{PANEL}?.sessionContext?.session?.kernel"  # on a page just loaded there is none yet
 
 
 @dataclass
