@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from gan_helpers.checks import check_int
 from gan_helpers.cyclegan import CycleGAN
-from gan_helpers.distributions import Mixture, ring
+from gan_helpers.distributions import Mixture, mixture, ring
 from gan_helpers.models import Discriminator, Generator
 from gan_helpers.translation import Translation
 
@@ -52,9 +53,8 @@ class Clouds:
 
 def ring_and_rows() -> Clouds:
     """A: eight blobs on a ring. B: eight blobs in two rows of four."""
-    places = torch.cartesian_prod(torch.tensor([-0.5, 0.5]), torch.tensor([-1.2, -0.4, 0.4, 1.2]))
-    rows = Mixture("two rows", places.flip(1), torch.full((8,), 0.06), torch.full((8,), 1 / 8))
-    return Clouds("ring and rows", ring(), rows)
+    places = np.array([(x, y) for y in (-0.5, 0.5) for x in (-1.2, -0.4, 0.4, 1.2)])
+    return Clouds("ring and rows", ring(), mixture("two rows", places, 0.06))
 
 
 class PointCycleGAN(CycleGAN):
@@ -65,23 +65,15 @@ class PointCycleGAN(CycleGAN):
     ) -> None:
         super().__init__(experiment, channels, seed)
 
-    def make_networks(
-        self, experiment: Translation, channels: tuple[int, int], rng: torch.Generator
-    ) -> tuple[nn.Module, nn.Module]:
-        e, (d_a, d_b) = experiment, channels
-        G = nn.ModuleDict(
-            {
-                "ab": Generator(d_a, (d_b,), e.width, e.depth, rng),
-                "ba": Generator(d_b, (d_a,), e.width, e.depth, rng),
-            }
-        )
-        D = nn.ModuleDict(
-            {
-                "a": Discriminator((d_a,), e.width_D, e.depth, rng),
-                "b": Discriminator((d_b,), e.width_D, e.depth, rng),
-            }
-        )
-        return G, D
+    @staticmethod
+    def make_G(e: Translation, n_in: int, n_out: int, rng: torch.Generator) -> nn.Module:
+        """A generator from points to points."""
+        return Generator(n_in, (n_out,), e.width, e.depth, rng)
+
+    @staticmethod
+    def make_D(e: Translation, n_in: int, rng: torch.Generator) -> nn.Module:
+        """A discriminator of points."""
+        return Discriminator((n_in,), e.width_D, e.depth, rng)
 
 
 def matching(gan: PointCycleGAN, data: Clouds, n: int = 250, seed: int = 1) -> Tensor:
@@ -94,12 +86,10 @@ def matching(gan: PointCycleGAN, data: Clouds, n: int = 250, seed: int = 1) -> T
     """
     check_int("n", n, 1, 10**5)
     rng = torch.Generator().manual_seed(seed)
-    noise = torch.randn(len(data.a.means), n, data.a.dim, generator=rng)  # (M, n, d_a)
-    x = data.a.means[:, None] + data.a.stds[:, None, None] * noise
-    nearest = (
-        torch.cdist(gan.to_b(x.flatten(0, 1)), data.b.means).argmin(1).unflatten(0, x.shape[:2])
-    )
-    return torch.stack([(nearest == j).float().mean(1) for j in range(len(data.b.means))], 1)
+    n_blobs = len(data.a.means)
+    x = torch.cat([data.a.of_class(k).sample(n, rng) for k in range(n_blobs)])  # (M * n, d_a)
+    nearest = torch.cdist(gan.to_b(x), data.b.means).argmin(1).view(n_blobs, n)
+    return torch.stack([(nearest == j).float().mean(1) for j in range(n_blobs)], 1)
 
 
 def one_to_one(shares: Tensor) -> float:

@@ -6,6 +6,8 @@ Networks". Two generators, two discriminators; what goes there and back has to b
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
@@ -61,6 +63,8 @@ class CycleGAN(Translator):
 
     G: nn.ModuleDict
     D: nn.ModuleDict
+    make_G: Callable[..., nn.Module] = staticmethod(make_generator)
+    make_D: Callable[..., nn.Module] = staticmethod(make_patch_D)
 
     def __init__(self, experiment: Translation, *args: object, **kwargs: object) -> None:
         super().__init__(experiment, *args, **kwargs)  # type: ignore[arg-type]
@@ -69,16 +73,11 @@ class CycleGAN(Translator):
     def make_networks(
         self, experiment: Translation, channels: tuple[int, int], rng: torch.Generator
     ) -> tuple[nn.Module, nn.Module]:
-        n_a, n_b = channels
+        e, (n_a, n_b) = experiment, channels
         G = nn.ModuleDict(
-            {
-                "ab": make_generator(experiment, n_a, n_b, rng),
-                "ba": make_generator(experiment, n_b, n_a, rng),
-            }
+            {"ab": self.make_G(e, n_a, n_b, rng), "ba": self.make_G(e, n_b, n_a, rng)}
         )
-        D = nn.ModuleDict(
-            {"a": make_patch_D(experiment, n_a, rng), "b": make_patch_D(experiment, n_b, rng)}
-        )
+        D = nn.ModuleDict({"a": self.make_D(e, n_a, rng), "b": self.make_D(e, n_b, rng)})
         return G, D
 
     def to_b(self, a: Tensor) -> Tensor:

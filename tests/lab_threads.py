@@ -3,7 +3,7 @@
 import threading
 import time
 
-PATIENCE = 600  # seconds, only against hanging: a busy machine may be very slow
+from jupyter_browser import PATIENCE
 
 
 def threads():

@@ -58,6 +58,7 @@ def test_our_step_is_faster():
     finally:
         torch.set_num_threads(threads)
     assert min(times["reference"]) > 1.1 * min(times["ours"])
+    assert run.ratio(times, "reference", "ours") > 1.1
 
 
 def test_race_takes_turns_and_forgets_the_first_round():

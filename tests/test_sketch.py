@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from jupyter_browser import PATIENCE
 
 from gan_helpers.lab import sketch
 from gan_helpers.lab.sketch import TEXT, DrawLab
@@ -258,7 +259,9 @@ def run_node(tmp_path, code):
         encoding="utf-8",
     )
     command = ["node", str(tmp_path / "test.mjs")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, encoding="utf-8")
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

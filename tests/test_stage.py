@@ -12,6 +12,7 @@ import pytest
 import traitlets
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays_of
+from jupyter_browser import PATIENCE
 
 from gan_helpers.lab import stage
 from gan_helpers.lab.stage import LABELS, Stage, pack_frame, unpack_frame
@@ -122,7 +123,9 @@ def run_node(tmp_path, code):
         f'import * as stage from "./stage.mjs";\n{code}', encoding="utf-8"
     )
     command = ["node", str(tmp_path / "test.mjs")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, encoding="utf-8")
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

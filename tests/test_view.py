@@ -39,12 +39,15 @@ def frame(lab):
 
 def test_a_stage_that_hears_nothing_gets_a_successor(lab):
     deaf, place = lab.stage, list(lab.box.children).index(lab.stage)
+    deaf.size = 300
     message(lab, "views", {"count": 1})
     assert deaf.heard == 1  # the answer that a page waits for
-    message(lab, "deaf", {})
+    for _ in range(2):  # two views of it
+        lab._on_stage_message(deaf, {"type": "deaf"}, [])
     wait_for(lambda: lab.stage is not deaf and lab.stage.frame)
     assert lab.box.children[place] is lab.stage and deaf not in lab.box.children
     assert lab.stage.patience == 2 * deaf.patience and deaf.comm is None
+    assert lab.stage.size == 300
     lab._on_stage_message(deaf, {"type": "key", "action": "step"}, [])  # from the past
     message(lab, "key", {"action": "step"})
     wait_for(lambda: frame(lab)[0]["step"] == 1)

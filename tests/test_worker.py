@@ -4,7 +4,8 @@ import threading
 import time
 
 import pytest
-from lab_threads import PATIENCE, threads, wait_for
+from jupyter_browser import PATIENCE
+from lab_threads import threads, wait_for
 
 from gan_helpers.lab.session import Session
 from gan_helpers.lab.worker import Worker

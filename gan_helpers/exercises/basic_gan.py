@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gan_helpers.distributions import gaussians_1d, ring
-from gan_helpers.exercises.judging import judge
+from gan_helpers.exercises.judging import close, judge
 from gan_helpers.losses import LOSSES
 from gan_helpers.metrics import optimal_discriminator
 from gan_helpers.training import GAN, Experiment
@@ -23,21 +23,21 @@ def check_value_at_equality(answer: float | None, lang: str = "en") -> bool:
         answer,
         [
             (
-                lambda: math.isclose(answer or 0.0, math.log(4), abs_tol=1e-3),
+                lambda: close(answer, math.log(4), abs_tol=1e-3),
                 {
                     "ja": "符号が逆です。確率は1より小さいので、その対数は負になります。",
                     "en": "The sign is off: the logarithm of a probability is negative.",
                 },
             ),
             (
-                lambda: math.isclose(answer or 0.0, -math.log(2), abs_tol=1e-3),
+                lambda: close(answer, -math.log(2), abs_tol=1e-3),
                 {
                     "ja": "それは項1つ分の値です。式(12.28)には項が2つあります。",
                     "en": "That is one of the terms; (12.28) has two.",
                 },
             ),
             (
-                lambda: not math.isclose(answer or 0.0, -math.log(4), abs_tol=1e-3),
+                lambda: not close(answer, -math.log(4), abs_tol=1e-3),
                 {
                     "ja": "qとpが等しければ、D*(x)はどこでも1/2です。これを両方の項に代入します。",
                     "en": "For q = p, D*(x) is 1/2 everywhere; put that into both terms.",
@@ -130,14 +130,14 @@ def check_gradient_ratio(answer: float | None, lang: str = "en") -> bool:
         answer,
         [
             (
-                lambda: math.isclose(answer or 0.0, 1 / ratio, rel_tol=0.02),
+                lambda: close(answer, 1 / ratio, rel_tol=0.02),
                 {
                     "ja": "割り算が逆です。急なほうの傾きを、緩やかなほうの傾きで割ります。",
                     "en": "The other way round: divide the steep one by the flat one.",
                 },
             ),
             (
-                lambda: not math.isclose(answer or 0.0, ratio, rel_tol=0.02),
+                lambda: not close(answer, ratio, rel_tol=0.02),
                 {
                     "ja": "傾きはそれぞれ−(1 − D)と−Dです。D = σ(−6)を代入して割ります。",
                     "en": "The slopes are −(1 − D) and −D; put in D = σ(−6) and divide.",

@@ -9,21 +9,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gan_helpers.exercises.judging import judge
+from gan_helpers.exercises.judging import close, judge
 
 
 def check_disobedient(answer: float | None, lang: str = "en") -> bool:
     """12.4.4: against perfect pictures of any of ten digits D* = 1 / (1 + 1/10) where it fits."""
-
-    def is_about(value: float) -> bool:
-        return math.isclose(answer or 0.0, value, abs_tol=2e-3)
 
     return judge(
         lang,
         answer,
         [
             (
-                lambda: is_about(0.5),
+                lambda: close(answer, 0.5, abs_tol=2e-3),
                 {
                     "ja": "1/2になるのは、Gの画像が完璧で、頼みも聞く場合です。ここではq(x|y)が"
                     "p(x|y)と違います。",
@@ -31,21 +28,21 @@ def check_disobedient(answer: float | None, lang: str = "en") -> bool:
                 },
             ),
             (
-                lambda: is_about(0.1) or is_about(1 / 11),
+                lambda: close(answer, 0.1, abs_tol=2e-3) or close(answer, 1 / 11, abs_tol=2e-3),
                 {
                     "ja": "偽物である確率のほうを答えていませんか。D*は本物である確率です。",
                     "en": "That looks like the side of the fakes; D* is the probability of real.",
                 },
             ),
             (
-                lambda: is_about(0.9),
+                lambda: close(answer, 0.9, abs_tol=2e-3),
                 {
                     "ja": "惜しいです。q(x|y) = p(x) = p(x|y)/10をD* = p/(p + q)に代入します。",
                     "en": "Close: put q(x|y) = p(x) = p(x|y)/10 into D* = p/(p + q).",
                 },
             ),
             (
-                lambda: not is_about(10 / 11),
+                lambda: not close(answer, 10 / 11, abs_tol=2e-3),
                 {
                     "ja": "Gは頼みを無視するのでq(x|y) = p(x)です。これをp(x|y)で表し、"
                     "D* = p/(p + q)に代入します。",
@@ -106,21 +103,21 @@ def check_double_softmax(answer: float | None, lang: str = "en") -> bool:
                 },
             ),
             (
-                lambda: math.isclose(answer or 0.0, math.log(10), abs_tol=5e-3),
+                lambda: close(answer, math.log(10), abs_tol=5e-3),
                 {
                     "ja": "log 10は、何も分からない分類器の損失です。",
                     "en": "log 10 is the loss of a classifier that knows nothing.",
                 },
             ),
             (
-                lambda: math.isclose(answer or 0.0, math.e / (math.e + 9), abs_tol=5e-3),
+                lambda: close(answer, math.e / (math.e + 9), abs_tol=5e-3),
                 {
                     "ja": "それは正しいクラスの「確率」です。損失はその−logです。",
                     "en": "That is the 'probability' of the right class; the loss is its −log.",
                 },
             ),
             (
-                lambda: not math.isclose(answer or 0.0, math.log(math.e + 9) - 1, abs_tol=5e-3),
+                lambda: not close(answer, math.log(math.e + 9) - 1, abs_tol=5e-3),
                 {
                     "ja": "[1, 0, …, 0]をソフトマックス関数に通し、正しいクラスの−logを求めます。",
                     "en": "Put [1, 0, …, 0] through a softmax, and take −log of the right class.",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gan_helpers.exercises.judging import judge
+from gan_helpers.exercises.judging import close, judge
 
 
 def check_stuck_slope(answer: float | None, lang: str = "en") -> bool:
@@ -18,21 +18,21 @@ def check_stuck_slope(answer: float | None, lang: str = "en") -> bool:
         answer,
         [
             (
-                lambda: math.isclose(answer or 0.0, -1.0, rel_tol=0.02),
+                lambda: close(answer, -1.0, rel_tol=0.02),
                 {
                     "ja": "それは非飽和の損失（−log D）の傾き、−(1 − D)です。",
                     "en": "That is the slope of the non-saturating loss, −(1 − D).",
                 },
             ),
             (
-                lambda: math.isclose(answer or 0.0, 1e-4, rel_tol=0.02),
+                lambda: close(answer, 1e-4, rel_tol=0.02),
                 {
                     "ja": "符号が逆です。ロジットが増えるほどDは1に近づき、log(1 − D)は減ります。",
                     "en": "The sign is off: a larger logit makes log(1 − D) smaller.",
                 },
             ),
             (
-                lambda: not math.isclose(answer or 0.0, -1e-4, rel_tol=0.02),
+                lambda: not close(answer, -1e-4, rel_tol=0.02),
                 {
                     "ja": "log(1 − D) = −softplus(d)をdで微分すると−σ(d)、つまり−Dです。",
                     "en": "log(1 − D) = −softplus(d) has the slope −σ(d), that is −D.",
@@ -76,14 +76,14 @@ def check_spectral_norm(answer: float | None, lang: str = "en") -> bool:
         answer,
         [
             (
-                lambda: math.isclose(answer or 0.0, math.sqrt(50), rel_tol=0.005),
+                lambda: close(answer, math.sqrt(50), rel_tol=0.005),
                 {
                     "ja": "それは成分の2乗和の平方根（フロベニウスノルム）です。",
                     "en": "That is the root of the sum of squares, the Frobenius norm.",
                 },
             ),
             (
-                lambda: math.isclose(answer or 0.0, 5.0, rel_tol=0.005),
+                lambda: close(answer, 5.0, rel_tol=0.005),
                 {
                     "ja": "それは固有値です。最も伸びる向きは、固有ベクトルの向きとは限りません。",
                     "en": "That is an eigenvalue; the greatest stretch need not be along an "
@@ -91,7 +91,7 @@ def check_spectral_norm(answer: float | None, lang: str = "en") -> bool:
                 },
             ),
             (
-                lambda: not math.isclose(answer or 0.0, best, rel_tol=0.005),
+                lambda: not close(answer, best, rel_tol=0.005),
                 {
                     "ja": "WᵀWの最大固有値の平方根です。"
                     "torch.linalg.matrix_norm(W, ord=2)でも求まります。",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,11 @@ NOT_YET: Words = {
     "en": "No answer yet: put it in place of the None in this cell and run it again.",
 }
 RIGHT: Words = {"ja": "正解です。", "en": "Right."}
+
+
+def close(answer: float | None, value: float, **tolerance: float) -> bool:
+    """Whether the answer is the value, within `abs_tol` or `rel_tol`; no answer is not."""
+    return answer is not None and math.isclose(answer, value, **tolerance)
 
 
 def judge(lang: str, answer: Any, mistakes: list[tuple[Callable[[], Any], Words]]) -> bool:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
-from gan_helpers.exercises.judging import judge
+from gan_helpers.exercises.judging import close, judge
 
 Map = Callable[[Tensor], Tensor]
 
@@ -52,29 +52,26 @@ def check_patch_width(answer: int | None, lang: str = "en") -> bool:
 def check_least_l1(answer: float | None, lang: str = "en") -> bool:
     """12.4.5: what is nearest by L1 to 1 (with probability 0.7) and -1 (0.3) is the median, 1."""
 
-    def is_about(value: float) -> bool:
-        return math.isclose(answer or 0.0, value, abs_tol=1e-3)
-
     return judge(
         lang,
         answer,
         [
             (
-                lambda: is_about(0.4),
+                lambda: close(answer, 0.4, abs_tol=1e-3),
                 {
                     "ja": "0.4は平均です。平均が最もよいのは、差の2乗を損失にする場合です。",
                     "en": "0.4 is the mean, which is best where the difference is squared.",
                 },
             ),
             (
-                lambda: is_about(0.0),
+                lambda: close(answer, 0.0, abs_tol=1e-3),
                 {
                     "ja": "0では、どちらの場合も差が1です。L1の期待値は1で、もっと小さくできます。",
                     "en": "At 0 the difference is 1 either way, so L1 is 1; there is less.",
                 },
             ),
             (
-                lambda: not is_about(1.0),
+                lambda: not close(answer, 1.0, abs_tol=1e-3),
                 {
                     "ja": "値cを選んだときのL1の期待値は0.7(1 − c) + 0.3(c + 1)です。"
                     "cを増やすと、どうなりますか。",
@@ -150,7 +147,7 @@ def check_negatives(answer: float | None, lang: str = "en") -> bool:
         answer,
         [
             (
-                lambda: not math.isclose(answer if answer is not None else 1.0, 0.0, abs_tol=1e-6),
+                lambda: not close(answer, 0.0, abs_tol=1e-6),
                 {
                     "ja": "行って戻ると −(−x) = x です。元の画像との差はいくつですか。",
                     "en": "There and back it is −(−x) = x. How far is that from the picture?",

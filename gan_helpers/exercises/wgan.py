@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gan_helpers.exercises.judging import judge
+from gan_helpers.exercises.judging import close, judge
 
 
 def check_distance_by_hand(answer: float | None, lang: str = "en") -> bool:
@@ -18,7 +18,7 @@ def check_distance_by_hand(answer: float | None, lang: str = "en") -> bool:
         answer,
         [
             (
-                lambda: math.isclose(answer or 0.0, 3.0, abs_tol=0.01),
+                lambda: close(answer, 3.0, abs_tol=0.01),
                 {
                     "ja": "書かれた順に対応させると3ですが、もっと安い運び方があります。"
                     "両方を小さい順に並べてから対応させます。",
@@ -27,14 +27,14 @@ def check_distance_by_hand(answer: float | None, lang: str = "en") -> bool:
                 },
             ),
             (
-                lambda: math.isclose(answer or 0.0, 5.0, abs_tol=0.01),
+                lambda: close(answer, 5.0, abs_tol=0.01),
                 {
                     "ja": "それは距離の合計です。確率は1点あたり1/3なので、平均をとります。",
                     "en": "That is the sum; each point carries a probability of 1/3, so average.",
                 },
             ),
             (
-                lambda: not math.isclose(answer or 0.0, 5 / 3, abs_tol=0.01),
+                lambda: not close(answer, 5 / 3, abs_tol=0.01),
                 {
                     "ja": "小さい順に0, 1, 3と0, 2, 7です。差の絶対値を平均します。",
                     "en": "Sorted they are 0, 1, 3 and 0, 2, 7; average the absolute differences.",
@@ -51,7 +51,7 @@ def check_what_jsd_sees(answer: float | None, lang: str = "en") -> bool:
         answer,
         [
             (
-                lambda: math.isclose(answer or 0.0, math.log(2), abs_tol=0.01),
+                lambda: close(answer, math.log(2), abs_tol=0.01),
                 {
                     "ja": "log 2はJSDの値そのものです。問われているのは、どれだけ増えるかです。",
                     "en": "log 2 is the JSD itself; the question is by how much it grows.",
@@ -77,7 +77,7 @@ def check_penalised_slope(answer: float | None, lang: str = "en") -> bool:
         answer,
         [
             (
-                lambda: math.isclose(answer or 0.0, 1.0, abs_tol=1e-3),
+                lambda: close(answer, 1.0, abs_tol=1e-3),
                 {
                     "ja": "ペナルティは「ちょうど1」を強制しません。1を少し超えて得をする分と、"
                     "罰とがつり合います。",
@@ -86,14 +86,14 @@ def check_penalised_slope(answer: float | None, lang: str = "en") -> bool:
                 },
             ),
             (
-                lambda: math.isclose(answer or 0.0, 1.3, abs_tol=1e-3),
+                lambda: close(answer, 1.3, abs_tol=1e-3),
                 {
                     "ja": "2乗を微分すると2が出ます。3 − 2λ(f′ − 1) = 0を解いてください。",
                     "en": "The square brings a factor 2: solve 3 − 2λ(f′ − 1) = 0.",
                 },
             ),
             (
-                lambda: not math.isclose(answer or 0.0, 1.15, abs_tol=1e-3),
+                lambda: not close(answer, 1.15, abs_tol=1e-3),
                 {
                     "ja": "3 f′ − λ(f′ − 1)²を最大にするf′を、微分して求めてください。",
                     "en": "Find the f′ that maximises 3 f′ − λ(f′ − 1)² by its derivative.",

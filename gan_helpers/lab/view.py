@@ -457,7 +457,7 @@ class Lab:
             if self._views == 0:  # nobody looks any more
                 self.worker.pause()
         elif kind == "deaf":
-            self.worker.post(self._renew_stage)
+            self.worker.post(lambda: self._renew_stage(stage))
 
     # --- commands: run between two steps -------------------------------------------------------
 
@@ -577,9 +577,11 @@ class Lab:
         stage.on_msg(self._on_stage_message)
         return stage
 
-    def _renew_stage(self) -> None:
+    def _renew_stage(self, deaf: Stage) -> None:
         """Put another stage in place of one that hears nothing any more."""
-        deaf, self.stage = self.stage, self._new_stage(patience=2 * self.stage.patience)
+        if deaf is not self.stage:  # two views of it may have said so
+            return
+        self.stage = self._new_stage(patience=2 * deaf.patience, size=deaf.size)
         self._drawing.unlink()
         self._drawing = W.link((self.draw_button, "value"), (self.stage, "drawing"))
         self.box.children = [self.stage if w is deaf else w for w in self.box.children]
