@@ -13,6 +13,7 @@ from operator import add, and_, or_
 import numpy as np
 import torch
 from PIL import Image
+from scipy import ndimage
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
@@ -213,19 +214,23 @@ def all_of(ms: list[Tensor]) -> Tensor:
     return reduce(and_, ms)
 
 
-def flood(seed: Tensor, within: Tensor, step: int) -> Tensor:
-    """What is reached from `seed` on pixels of `within`; step 2 keeps to rows and columns."""
-    while True:
-        grown = (seed | any_of(neighbours(seed)[::step])) & within
-        if torch.equal(grown, seed):
-            return seed
-        seed = grown
+#: Which pixels touch one of a picture `[N, 1, H, W]`: aslant, too, but none of another picture.
+TOUCHING = np.zeros((3, 3, 3, 3), bool)
+TOUCHING[1, 1] = True
+#: The same along rows and columns only.
+BESIDE = TOUCHING & ndimage.generate_binary_structure(2, 1)
+
+
+def flood(seed: Tensor, within: Tensor, structure: np.ndarray) -> Tensor:
+    """What is reached from `seed` on pixels of `within`, from one to those of `structure`."""
+    reached = ndimage.binary_propagation(seed.cpu(), structure, within.cpu())
+    return torch.from_numpy(reached).to(seed.device)
 
 
 def fill_small_holes(m: Tensor) -> Tensor:
     """Fill the holes of m in which no 2 x 2 pixels have room, like eyelets and noise."""
     margin = pad(torch.zeros_like(m[..., 2:, 2:]), [1] * 4, value=True)  # is background
-    hole = ~m & ~flood(margin, ~m, 2)
+    hole = ~m & ~flood(margin, ~m, BESIDE)
     n = neighbours(hole)
     blocks = [hole & n[i] & n[i + 1] & n[(i + 2) % 8] for i in (0, 2, 4, 6)]  # one per quadrant
     return m | (hole & ~any_of(blocks))
@@ -233,17 +238,10 @@ def fill_small_holes(m: Tensor) -> Tensor:
 
 def without_specks(m: Tensor, at_least: int) -> Tensor:
     """Only the connected pieces of at least so many pixels."""
-    number = torch.arange(m[0].numel(), device=m.device).view(m.shape[1:])
-    label = number * m  # (N, 1, H, W); 0 is background, for the first pixel is in the margin
-    while True:  # the highest number of a piece wins
-        grown = reduce(torch.maximum, [label, *neighbours(label)]) * m
-        grown = grown.flatten(1).gather(1, grown.flatten(1)).view(m.shape)  # a leap to its label
-        if torch.equal(grown, label):
-            break
-        label = grown
-    flat = label.flatten(1)
-    counts = torch.zeros_like(flat).scatter_add_(1, flat, torch.ones_like(flat))
-    return m & (counts.gather(1, flat).view(m.shape) >= at_least)
+    piece, _ = ndimage.label(m.cpu(), TOUCHING)  # (N, 1, H, W); 0 is background
+    large = np.bincount(piece.ravel()) >= at_least
+    large[0] = False
+    return torch.from_numpy(large[piece]).to(m.device)
 
 
 def inner_lines(x: Tensor, thing: Tensor) -> Tensor:
@@ -270,7 +268,7 @@ def inner_lines(x: Tensor, thing: Tensor) -> Tensor:
         crest |= where & (slope >= n[i]) & (slope > n[(i + 4) % 8])  # one of two equals remains
     inside = thing & all_of(neighbours(thing)[::2])
     crest &= inside & all_of(neighbours(inside)) & (slope > WEAK)
-    return without_specks(flood(crest & (slope > STRONG), crest, 1), SHORT)
+    return without_specks(flood(crest & (slope > STRONG), crest, TOUCHING), SHORT)
 
 
 def thin(m: Tensor) -> Tensor:
