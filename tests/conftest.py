@@ -8,7 +8,9 @@ import matplotlib.font_manager
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from jupyter_browser import CHROMIUM, chromium, unavailable
+from jupyter_browser import CHROMIUM, PATIENCE, chromium, unavailable
+from nbval.plugin import IPyNbCell
+from shortening import shortened
 
 matplotlib.use("agg")
 os.environ.pop("MPLBACKEND", None)  # kernels choose their own, which shows figures inline
@@ -20,6 +22,13 @@ settings.load_profile("patient")
 
 # The networks are tiny, and threads of a busy machine wait for each other.
 torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if isinstance(item, IPyNbCell):
+            item.cell.source = shortened(item.cell.source)
+            item.output_timeout = PATIENCE  # else 5 seconds
 
 
 @pytest.fixture(scope="module")
