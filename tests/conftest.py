@@ -15,16 +15,19 @@ from shortening import shortened
 matplotlib.use("agg")
 os.environ.pop("MPLBACKEND", None)  # kernels choose their own, which shows figures inline
 os.environ["TQDM_DISABLE"] = "1"  # as in notebooks/build.py: no progress bars in stderr
+# The networks are tiny, and threads of a busy machine wait for each other.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"  # in kernels, too
 
 # No test fails for being slow: on a busy machine any example may take long.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-# The networks are tiny, and threads of a busy machine wait for each other.
-torch.set_num_threads(1)
+LONGEST = ("test_browser", "notebooks/", "test_evidence")  # else one of them is waited for alone
 
 
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: [name not in item.nodeid for name in LONGEST])  # keeps files whole
     for item in items:
         if isinstance(item, IPyNbCell):
             item.cell.source = shortened(item.cell.source)

@@ -50,6 +50,7 @@ PICTURES: dict[str, Callable[[], Images]] = {
 }
 WORLD_NAMES = (*WORLDS, *WORLDS_1D, *PICTURES)
 CURVES = ("loss_D", "loss_G", "grad_D", "grad_G", "w1", "agreement", "variety")
+NO_MODES = np.zeros(0, np.uint8)
 MAPS = ("verdict", "slope")  # what the colours behind the samples can show
 STEEPEST = 2.0  # the slope at the end of the scale of colours; 1 is its middle
 STAGE = 2.0  # 2-D worlds live in [-STAGE, STAGE]^2
@@ -141,12 +142,12 @@ class Timeline:
 class History:
     """What is recorded over time, thinned so that it never outgrows a picture."""
 
-    def __init__(self, capacity: int = 256) -> None:
-        self.capacity, self.stride = capacity, 5
-        self.rows: list[tuple[float, ...]] = []  # (step, *CURVES)
+    def __init__(self, capacity: int = 256, names: tuple[str, ...] = CURVES) -> None:
+        self.capacity, self.names, self.stride = capacity, names, 5
+        self.rows: list[tuple[float, ...]] = []  # (step, *names)
         self.shares: list[np.ndarray] = []  # of the samples on each mode, uint8 [M], for each row
 
-    def add(self, step: int, values: Iterable[float], shares: np.ndarray) -> None:
+    def add(self, step: int, values: Iterable[float], shares: np.ndarray = NO_MODES) -> None:
         self.rows.append((step, *values))
         self.shares.append(shares)
         if len(self.rows) > self.capacity:
@@ -162,9 +163,9 @@ class History:
 
     def arrays(self, n_modes: int = 0) -> dict[str, np.ndarray]:
         """The curves `[T]`; `strip` `[n_modes, T]`, empty while the data had other modes."""
-        table = np.array(self.rows, dtype=np.float32).reshape(-1, 1 + len(CURVES))
+        table = np.array(self.rows, dtype=np.float32).reshape(-1, 1 + len(self.names))
         arrays: dict[str, np.ndarray] = {}
-        arrays |= {name: table[:, i].copy() for i, name in enumerate(("steps", *CURVES))}
+        arrays |= {name: table[:, i].copy() for i, name in enumerate(("steps", *self.names))}
         if n_modes:
             empty = np.zeros(n_modes, np.uint8)
             columns = [row if len(row) == n_modes else empty for row in self.shares]
@@ -431,7 +432,7 @@ class Session:
     def _shares(self) -> np.ndarray:
         """Share of generated samples on each mode, 0 to 255, `[M]`; empty without modes."""
         if not self.n_modes:
-            return np.zeros(0, np.uint8)
+            return NO_MODES
         with one_core():
             counts = mode_counts(self.gan.sample(self.z_preview[:N_STRIP]), self.data)
         shares = 255 * counts / len(self.z_preview[:N_STRIP])

@@ -16,9 +16,9 @@ import traitlets
 from torch import Tensor
 
 from gan_helpers.checks import check_choice, check_int
+from gan_helpers.lab.in_cell import enable_on_colab
 from gan_helpers.lab.listening import Listening
 from gan_helpers.lab.stage import pack_frame
-from gan_helpers.lab.view import enable_on_colab
 
 HERE = Path(__file__).parent
 Translator = Callable[[Tensor], Tensor]

@@ -6,18 +6,14 @@ The controls only leave commands for the worker; what they show follows the sess
 from __future__ import annotations
 
 import html
-import math
-import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
 import ipywidgets as W
-from IPython.core.getipython import get_ipython
 
 from gan_helpers import training
 from gan_helpers.checks import check_choice, check_int
@@ -25,6 +21,7 @@ from gan_helpers.conditional import DISCRIMINATORS, ConditionalGAN
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
 from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import CHOICES, Comparison, variants_of
+from gan_helpers.lab.in_cell import InCell
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.picker import Picker
 from gan_helpers.lab.session import (
@@ -88,11 +85,9 @@ COMPARED = ("loss", "remedy", "seed", *(name for name in CHOICES if name != "cla
 #: What is offered in class mode only, or instead.
 CLASS_ROWS, CLASS_COMPARED = ("classes",), ("condition", "class_weight")
 CLASS_WORLDS = ("digits", "fashion", "digits_28", "ring")
-_live: weakref.WeakSet[Lab] = weakref.WeakSet()  # to end the lab of a cell that is run again
-_hooked: weakref.WeakSet[Any] = weakref.WeakSet()  # shells whose interrupts pause the labs
 
 
-class Lab:
+class Lab(InCell):
     """A GAN that trains before your eyes.
 
     Show it by making it the last expression of a cell. Running the cell again ends the old lab.
@@ -169,8 +164,7 @@ class Lab:
         self._build_controls()
         if compare is not None:
             self._compare(compare)
-        enable_on_colab()
-        self._end_labs_of_this_cell()
+        self._settle_in_cell()
         self._publish()
 
     # --- from a cell ---------------------------------------------------------------------------
@@ -189,13 +183,6 @@ class Lab:
         with self.worker.lock:
             self._apply(settings)
         self._publish()
-
-    def play(self) -> None:
-        self._heard_at = time.monotonic()
-        self.worker.play()
-
-    def pause(self) -> None:
-        self.worker.pause()
 
     def reset(self, seed: int | None = None) -> None:
         """Start again, from the same seed unless another is given."""
@@ -233,11 +220,6 @@ class Lab:
     def shown(self) -> Any:
         """What the lab shows and trains: the session, or the comparison that it has split into."""
         return self.comparison or self.session
-
-    def close(self) -> None:
-        """End the thread; the last picture stays."""
-        self.worker.close()
-        _live.discard(self)
 
     # --- the controls --------------------------------------------------------------------------
 
@@ -671,6 +653,9 @@ class Lab:
     def _say(self, key: str, **values: Any) -> None:
         self._say_text(self.text[key].format(**values))
 
+    def _say_interrupted(self) -> None:
+        self._say("interrupted", step=self.shown.at)
+
     def _say_trouble(self, trouble: Trouble) -> None:
         key = "error" if trouble.what == "error" else "stopped"
         words = {"what": self._word(trouble.what), "detail": trouble.detail}
@@ -695,52 +680,6 @@ class Lab:
 
         bundle = self.box._repr_mimebundle_(**kwargs) or {}
         return {**bundle, "image/png": frame_png(*unpack_frame(self.stage.frame))}
-
-    def _end_labs_of_this_cell(self) -> None:
-        shell = get_ipython()
-        self._cell, self._execution = current_cell()
-        for lab in list(_live):
-            if lab._cell == self._cell is not None and lab._execution != self._execution:
-                lab.close()
-        _live.add(self)
-        if shell is not None and shell not in _hooked:
-            shell.events.register("pre_run_cell", expect_silence)
-            shell.events.register("post_run_cell", pause_after_interrupt)
-            _hooked.add(shell)
-
-
-def enable_on_colab() -> None:
-    """Colab shows other people's widgets only once it has been asked to."""
-    if "google.colab" in sys.modules:
-        sys.modules["google.colab"].output.enable_custom_widget_manager()
-
-
-def current_cell() -> tuple[str | None, int]:
-    """What identifies the cell being run, and how many times cells have been run."""
-    shell = get_ipython()
-    kernel = getattr(shell, "kernel", None)
-    if shell is None or kernel is None:
-        return None, 0
-    parent = kernel.get_parent() or {}
-    cell = parent.get("metadata", {}).get("cellId") or parent.get("content", {}).get("code")
-    return cell, shell.execution_count
-
-
-def expect_silence(info: Any) -> None:
-    """Before ipykernel 7 the browser's messages wait while a cell runs."""
-    for lab in list(_live):
-        lab._heard_at = math.inf
-
-
-def pause_after_interrupt(result: Any) -> None:
-    """An interrupt reaches only the main thread; the labs' threads shall pause as well."""
-    for lab in list(_live):
-        lab._heard_at = time.monotonic()
-    if isinstance(result.error_in_exec, KeyboardInterrupt):
-        for lab in list(_live):
-            if lab.worker.playing:
-                lab.pause()
-                lab._say("interrupted", step=lab.shown.at)
 
 
 def nearby(options: Any, value: Any) -> list[Any]:

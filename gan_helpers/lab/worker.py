@@ -11,8 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-
-from gan_helpers.lab.session import Session
+from typing import Protocol
 
 Command = Callable[[], None]
 
@@ -20,6 +19,24 @@ FRAME_SECONDS = 1 / 30
 VIEW_SHARE = 0.07  # of the time, at most, goes into the picture of one GAN
 LINGER_SECONDS = 0.5  # a paused thread waits this long for the next command before it ends
 MAX_PER_SECOND = 1000.0  # a rate at or above this means: as fast as the machine can
+
+
+class Trainee(Protocol):
+    """What can be trained in steps, like a `Session`."""
+
+    @property
+    def n_shown(self) -> int:
+        """How many GANs a picture of it shows."""
+
+    @property
+    def trouble(self) -> object:
+        """Why it stopped by itself, or None."""
+
+    def step(self) -> object:
+        """One round of the game."""
+
+    def half_step(self) -> object:
+        """The smallest part of a round."""
 
 
 class Worker:
@@ -34,7 +51,7 @@ class Worker:
 
     def __init__(
         self,
-        session: Session,
+        session: Trainee,
         publish: Callable[[], None] = lambda: None,
         ready: Callable[[], bool] = lambda: True,
         report: Callable[[Exception], None] = lambda error: print(f"lab: {error!r}"),

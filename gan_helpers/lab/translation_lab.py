@@ -1,0 +1,477 @@
+"""The lab on translation as the reader sees it: pictures that become pictures while G learns."""
+
+from __future__ import annotations
+
+import html
+import io
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gan_helpers.checks import check_choice, check_int
+from gan_helpers.lab.in_cell import InCell
+from gan_helpers.lab.session import own_line
+from gan_helpers.lab.translating import TASKS, Task, TrainStep, TranslationSession
+from gan_helpers.lab.worker import Worker
+from gan_helpers.losses import LOSSES, get_loss
+from gan_helpers.plots import FAKE, REAL
+from gan_helpers.translation import Translation
+
+OWN = "own"
+PICTURES_PER_SECOND = 8.0  # more would pile up in a slow browser, which does not say so
+UNTOUCHED = 600.0  # seconds of training that nobody has touched, after which nobody may be there
+EDGE = 64  # pixels on the screen that a picture is enlarged to, at least
+COLOURS = (REAL, FAKE, "#8a63c7", "#5f9e35")
+
+TEXT: dict[str, dict[str, str]] = {
+    "en": {
+        "play": "Play",
+        "pause": "Pause",
+        "step": "Step",
+        "step_hint": "one update of D and one of G",
+        "reset": "Reset",
+        "reset_hint": "back to the start: same seed, same weights",
+        "new_seed": "New seed",
+        "new_seed_hint": "start again from other random numbers",
+        "task": "task",
+        "shoes": "line drawing → shoe",
+        "colours": "black-and-white → colour",
+        "maps": "map → aerial photograph",
+        "animals": "horse ↔ zebra, no pairs",
+        "landscapes": "summer ↔ winter, no pairs",
+        "sneakers": "sneaker ↔ ankle boot, no pairs",
+        "own": "your own",
+        "loss": "loss of the GAN",
+        "adversarial": "the GAN's loss",
+        "l1": "weight λ of L1",
+        "conditional": "D sees the input (restarts)",
+        "cycle": "weight λ of the cycle",
+        "identity": "identity loss (times λ)",
+        "history": "D is shown older fakes, too",
+        "lr_D": "learning rate of D",
+        "lr_G": "learning rate of G",
+        "off": "off",
+        "input": "input",
+        "output": "G(input)",
+        "answer": "answer",
+        "a": "A",
+        "to_b": "A → B",
+        "back_to_a": "A → B → A",
+        "b": "B",
+        "to_a": "B → A",
+        "back_to_b": "B → A → B",
+        "at": "step {step}",
+        "loss_D": "loss of D",
+        "loss_G": "loss of G",
+        "error": "distance from the answer",
+        "sharpness": "sharpness (real: 1)",
+        "cycle_error": "distance after A → B → A",
+        "hidden_error": "distance from the hidden answer",
+        "losses": "Losses",
+        "measured": "On pictures that are not learned from",
+        "ready": "Ready. Play starts the training; these pictures are not learned from.",
+        "changed": "{what} from step {step} on.",
+        "restarted": "New networks: training starts again.",
+        "interrupted": "Interrupted: the lab is paused at step {step}.",
+        "untouched": "Paused at step {step}, as nobody has touched the lab for a while.",
+        "stopped": "Stopped after step {step}: {what} is {detail}. Change a setting and reset.",
+        "failed": "Stopped after step {step}: {detail}",
+        "plain": "This is a live lab. It runs in JupyterLab or Colab.",
+    },
+    "ja": {
+        "play": "再生",
+        "pause": "一時停止",
+        "step": "1ステップ",
+        "step_hint": "DとGを1回ずつ更新します",
+        "reset": "リセット",
+        "reset_hint": "最初に戻ります（シードも重みも同じ）",
+        "new_seed": "新しいシード",
+        "new_seed_hint": "別の乱数で最初から始めます",
+        "task": "課題",
+        "shoes": "線画 → 靴",
+        "colours": "白黒 → カラー",
+        "maps": "地図 → 航空写真",
+        "animals": "馬 ↔ シマウマ（ペアなし）",
+        "landscapes": "夏 ↔ 冬（ペアなし）",
+        "sneakers": "スニーカー ↔ アンクルブーツ（ペアなし）",
+        "own": "自作",
+        "loss": "GANの損失",
+        "adversarial": "GANの損失を使う",
+        "l1": "L1損失の重み λ",
+        "conditional": "Dに入力も見せる（最初から）",
+        "cycle": "サイクル一貫性損失の重み λ",
+        "identity": "恒等損失（λに掛ける）",
+        "history": "Dに過去の偽物も見せる",
+        "lr_D": "Dの学習率",
+        "lr_G": "Gの学習率",
+        "off": "なし",
+        "input": "入力",
+        "output": "G(入力)",
+        "answer": "正解",
+        "a": "A",
+        "to_b": "A → B",
+        "back_to_a": "A → B → A",
+        "b": "B",
+        "to_a": "B → A",
+        "back_to_b": "B → A → B",
+        "at": "ステップ {step}",
+        "loss_D": "Dの損失",
+        "loss_G": "Gの損失",
+        "error": "正解との差",
+        "sharpness": "鮮明さ（本物は1）",
+        "cycle_error": "A → B → A での差",
+        "hidden_error": "隠された正解との差",
+        "losses": "損失",
+        "measured": "学習に使わない画像での値",
+        "ready": "再生を押すと学習が始まります（表示中の画像は学習に使いません）。",
+        "changed": "ステップ {step} から {what} にしました。",
+        "restarted": "ネットワークが変わるので、最初から学習します。",
+        "interrupted": "中断されたので、ステップ {step} で一時停止しました。",
+        "untouched": "しばらく操作がないので、ステップ {step} で一時停止しました。",
+        "stopped": "ステップ {step} のあとで止まりました：{what} が {detail} です。"
+        "設定を変えてリセットしてください。",
+        "failed": "ステップ {step} のあとで止まりました：{detail}",
+        "plain": "学習しながら見るラボです。JupyterLab か Colab で動きます。",
+    },
+}
+
+RATES = (1e-5, 3e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2e-3)
+#: Name of a setting -> the values to choose from; two are a checkbox.
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "adversarial": (0.0, 1.0),
+    "l1": (0.0, 1.0, 3.0, 10.0, 30.0, 100.0),
+    "conditional": (False, True),
+    "cycle": (0.0, 1.0, 3.0, 10.0, 30.0),
+    "identity": (0.0, 0.1, 0.5, 1.0),
+    "history": (0, 50),
+    "lr_D": RATES,
+    "lr_G": RATES,
+}
+ONLY_PAIRED, ONLY_UNPAIRED = ("l1", "conditional"), ("cycle", "identity", "history")
+
+
+class TranslationLab(InCell):
+    """A pix2pix or a CycleGAN that learns before your eyes.
+
+    Show it by making it the last expression of a cell. Running the cell again ends the old lab.
+
+    Args:
+        task: what is learned: "shoes", "colours", "maps" (pix2pix), "animals", "landscapes",
+            "sneakers" (CycleGAN), or a `Task` of your own.
+        lang: language of the controls, "ja" or "en".
+        seed: the same seed gives the same training.
+        device: where to train; None takes a GPU where there is one.
+        experiment: all settings at once.
+        train_step: your own step, `(gan, data) -> (loss_D, loss_G)`.
+        **settings: single fields of the experiment, e.g. `l1=0.0`.
+
+    Raises:
+        ValueError, TypeError: if a setting is unknown or out of range.
+    """
+
+    def __init__(
+        self,
+        task: str | Task = "shoes",
+        *,
+        lang: str = "en",
+        seed: int = 0,
+        device: str | None = None,
+        experiment: Translation | None = None,
+        train_step: TrainStep | None = None,
+        **settings: Any,
+    ) -> None:
+        self.text = TEXT[check_choice("lang", lang, TEXT)]
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.session = TranslationSession(task, experiment, seed, device, train_step)
+        if settings:
+            self.session.change(**settings)
+        self._sent_at = self._heard_at = time.monotonic()
+        self._syncing_thread = 0  # the thread that is bringing the controls in line
+        self.worker = Worker(self.session, self._publish, self._ready, self._report)
+        self._build()
+        self._settle_in_cell()
+        self._publish()
+
+    # --- from a cell ---------------------------------------------------------------------------
+
+    def run(self, n_steps: int) -> None:
+        """Train `n_steps` here and now, without a thread; an interrupt keeps what was learned."""
+        from tqdm.auto import tqdm
+
+        check_int("n_steps", n_steps, 0, 10**9)
+        with tqdm(total=n_steps, leave=False, unit="step") as bar:
+            self.worker.run(n_steps, lambda done: bar.update(done - bar.n))
+        self._publish()
+
+    def change(self, **settings: Any) -> None:
+        """Change settings while it trains: fields of `Translation`, `task` or `train_step`."""
+        with self.worker.lock:
+            self._apply(settings)
+        self._publish()
+
+    def reset(self, seed: int | None = None) -> None:
+        """Start again, from the same seed unless another is given."""
+        with self.worker.lock:
+            self.worker.playing = False
+            self.session.reset(seed)
+        self._publish()
+
+    # --- the controls --------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        t, wrap = self.text, W.Layout(flex_flow="row wrap", align_items="center")
+        self.play_button = self._button("play", self._toggle, icon="play", button_style="primary")
+        self.buttons = {
+            name: self._button(name, partial(self._act, name), tooltip=t[f"{name}_hint"])
+            for name in ("step", "reset", "new_seed")
+        }
+        named = {**dict.fromkeys(TASKS), OWN: None}
+        self.task = W.Dropdown(options=[(t[n], n) for n in named], description=t["task"])
+        losses = [(n.replace("_", " "), n) for n in LOSSES]
+        self.loss = W.Dropdown(options=[*losses, (t["own"], OWN)], description=t["loss"])
+        for widget, name in ((self.task, "task"), (self.loss, "loss")):
+            widget.style.description_width = "initial"
+            widget.observe(partial(self._post_change, name), "value")
+        self.settings = {name: self._setting(name) for name in CHOICES}
+        self.message, self.losses, self.measured = W.HTML(), W.HTML(), W.HTML()
+        self.at = W.HTML()
+        self.rows = W.VBox()
+        charts = W.VBox([self.at, self.losses, self.measured])
+        stage = W.Box([self.rows, charts], layout=W.Layout(flex_flow="row wrap"))
+        self.box = W.VBox(
+            [
+                W.Box([self.play_button, *self.buttons.values()], layout=wrap),
+                W.Box([self.task, self.loss], layout=wrap),
+                self.message,
+                stage,
+                W.Box([*self.settings.values()], layout=wrap),
+            ]
+        )
+        self._say("ready")
+
+    def _button(self, name: str, act: Callable[[], None], **look: Any) -> W.Button:
+        button = W.Button(description=self.text[name], **look)
+        button.layout.width = "auto"
+        button.on_click(lambda _: act())
+        return button
+
+    def _setting(self, name: str) -> W.Widget:
+        choices, words = CHOICES[name], self.text[name]
+        widget: W.Widget
+        if len(choices) == 2:
+            widget = W.Checkbox(description=words, indent=False)
+        else:
+            widget = W.SelectionSlider(options=self._options(choices), description=words)
+            widget.style.description_width = "13em"
+            widget.layout.width = "30em"
+        widget.observe(partial(self._post_change, name), "value")
+        return widget
+
+    def _options(self, values: Sequence[Any]) -> list[tuple[str, Any]]:
+        return [(f"{value:g}" if value else self.text["off"], value) for value in values]
+
+    def _toggle(self) -> None:
+        self.pause() if self.worker.playing else self.play()
+
+    def _act(self, name: str) -> None:
+        def command() -> None:
+            if name == "step":
+                self.worker.playing = False
+                self.session.step()
+            else:
+                self.session.reset(self.session.seed + (name == "new_seed"))
+                self._say("ready")
+
+        self._heard_at = time.monotonic()
+        self.worker.post(command)
+
+    def _post_change(self, name: str, change: dict[str, Any]) -> None:
+        new = change["new"]
+        if self._syncing_thread == threading.get_ident() or new == OWN:
+            return  # it moved because the session did, and not by the reader's hand
+        self._heard_at = time.monotonic()
+        if name in CHOICES and len(CHOICES[name]) == 2:
+            new = CHOICES[name][bool(new)]
+        self.worker.post(lambda: self._apply({name: new}))
+
+    # --- commands: run between two steps -------------------------------------------------------
+
+    def _apply(self, settings: dict[str, Any]) -> None:
+        """Change settings; what is wrong with them is shown, and training goes on unharmed."""
+        if self.session.change(**settings):
+            self._say("restarted")
+        else:
+            what = ", ".join(f"{self.text.get(k, k)} = {word(v)}" for k, v in settings.items())
+            self._say("changed", what=what, step=self.session.at)
+
+    def _report(self, error: Exception) -> None:
+        """A setting was refused, or code raised an error: say so beside the lab."""
+        self._say_text(f"{type(error).__name__}: {error}", own_line(error), alarm=True)
+
+    # --- what is shown follows the session -----------------------------------------------------
+
+    def _ready(self) -> bool:
+        return time.monotonic() - self._sent_at > 1 / PICTURES_PER_SECOND
+
+    def _publish(self) -> None:
+        """Show pictures, curves and settings as they are; called between two steps."""
+        with self.worker.lock:
+            session = self.session
+            self._sent_at = time.monotonic()
+            if self.worker.playing and self._sent_at - self._heard_at > UNTOUCHED:
+                self.worker.playing = False
+                self._say("untouched", step=session.at)
+            self._show_rows(session.rows())
+            curves = session.curves()
+            steps = curves.pop("steps")
+            named = [(self.text[name], values) for name, values in curves.items()]
+            self.losses.value = chart(self.text["losses"], steps, named[:2], COLOURS[:2])
+            self.measured.value = chart(self.text["measured"], steps, named[2:], COLOURS[2:])
+            self.at.value = f"<b>{self.text['at'].format(step=f'{session.at:,}')}</b>"
+            self._sync_controls()
+        if trouble := session.trouble:
+            key = "failed" if trouble.what == "error" else "stopped"
+            what = self.text.get(trouble.what, trouble.what)
+            said = self.text[key].format(step=trouble.step, what=what, detail=trouble.detail)
+            self._say_text(said, trouble.line, alarm=True)
+
+    def _show_rows(self, rows: Mapping[str, Tensor]) -> None:
+        if len(self.rows.children) != len(rows):
+            self.rows.children = [
+                W.HBox([W.Label(layout=W.Layout(width="7em")), W.Image(format="png")]) for _ in rows
+            ]
+        for row, (name, x) in zip(self.rows.children, rows.items(), strict=True):
+            label, image = row.children
+            label.value = image.tooltip = self.text[name]
+            image.value = strip_png(x)
+
+    def _sync_controls(self) -> None:
+        session, playing, e = self.session, self.worker.playing, self.session.experiment
+        loss = get_loss(e.loss)
+        self._syncing_thread = threading.get_ident()
+        try:
+            self.play_button.description = self.text["pause" if playing else "play"]
+            self.play_button.icon = "pause" if playing else "play"
+            self.task.value = session.task.name if session.task.name in TASKS else OWN
+            self.loss.value = loss.name if LOSSES.get(loss.name) is loss else OWN
+            for name, widget in self.settings.items():
+                hidden = ONLY_UNPAIRED if session.task.paired else ONLY_PAIRED
+                widget.layout.display = "none" if name in hidden else None
+                value = getattr(e, name)
+                if isinstance(widget, W.Checkbox):
+                    widget.value = bool(value)
+                    continue
+                if value not in [v for _, v in widget.options]:
+                    widget.options = self._options(sorted({*CHOICES[name], value}))
+                widget.value = value
+        finally:
+            self._syncing_thread = 0
+
+    def _say_interrupted(self) -> None:
+        self._say("interrupted", step=self.session.at)
+
+    def _say(self, key: str, **values: Any) -> None:
+        self._say_text(self.text[key].format(**values))
+
+    def _say_text(self, words: str, code: str = "", alarm: bool = False) -> None:
+        code = f" <code>{html.escape(code)}</code>" if code else ""
+        style = " style='color: var(--jp-error-color1, #c62828); font-weight: 600'" if alarm else ""
+        self.message.value = f"<span role='status'{style}>{html.escape(words)}{code}</span>"
+
+    # --- in the notebook -----------------------------------------------------------------------
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """The widget; words and the last pictures for front-ends that cannot run it."""
+        bundle = self.box._repr_mimebundle_(**kwargs) or {}
+        with self.worker.lock:
+            png = rows_png(self.session.rows())
+        return {**bundle, "text/plain": self.text["plain"], "image/png": png}
+
+
+def word(value: Any) -> str:
+    """A value as the reader would write it."""
+    return f"{value:g}" if isinstance(value, float) else str(getattr(value, "name", value))
+
+
+def sheet(x: Tensor, gap: int = 1) -> np.ndarray:
+    """Pictures `[N, C, H, W]` in [-1, 1] side by side: uint8 `[H, N * (W + gap) - gap, 3]`."""
+    colour = x.expand(-1, 3, -1, -1)
+    bytes_ = (127.5 * (colour.clamp(-1, 1) + 1)).round().to(torch.uint8)  # (N, 3, H, W)
+    spaced = torch.nn.functional.pad(bytes_, [0, gap], value=128)
+    return spaced.permute(2, 0, 3, 1).flatten(1, 2)[:, :-gap].numpy()
+
+
+def strip_png(x: Tensor) -> bytes:
+    """Pictures `[N, C, H, W]` in [-1, 1] side by side, enlarged without smoothing."""
+    pixels = sheet(x)
+    times = -(-EDGE // x.shape[2])
+    picture = Image.fromarray(pixels.repeat(times, 0).repeat(times, 1))
+    buffer = io.BytesIO()
+    picture.save(buffer, format="png", compress_level=1)
+    return buffer.getvalue()
+
+
+def rows_png(rows: Mapping[str, Tensor]) -> bytes:
+    """All rows, each with its English name, as in all figures."""
+    from matplotlib.figure import Figure
+
+    fig = Figure(figsize=(8.5, 0.8 * len(rows)), dpi=80)
+    fig.subplots_adjust(left=0.12, right=0.99, top=0.98, bottom=0.02, hspace=0.08)
+    axes = fig.subplots(len(rows), 1, squeeze=False)[:, 0]
+    for ax, (name, x) in zip(axes, rows.items(), strict=True):
+        ax.imshow(sheet(x))
+        ax.set(xticks=[], yticks=[])
+        ax.set_ylabel(TEXT["en"][name], rotation=0, ha="right", va="center", fontsize=9)
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def chart(
+    title: str,
+    steps: np.ndarray,
+    curves: Sequence[tuple[str, np.ndarray]],
+    colours: Sequence[str],
+    width: int = 330,
+    height: int = 120,
+) -> str:
+    """Curves over steps as SVG, with their last values beside their names.
+
+    steps `[T]`, curves: name and values `[T]`; what is not finite leaves a gap.
+    """
+    finite = np.concatenate([v[np.isfinite(v)] for _, v in curves] or [np.zeros(0)])
+    top = float(finite.max()) * 1.05 if finite.size else 1.0
+    low = min(0.0, float(finite.min())) if finite.size else 0.0
+    last = float(steps[-1]) if len(steps) else 1.0
+    left, right, foot = 34.0, width - 6.0, height - 16.0
+
+    def place(step: float, value: float) -> str:
+        x = left + (right - left) * step / last
+        y = foot - (foot - 6) * (value - low) / (top - low or 1)
+        return f"{x:.1f},{y:.1f}"
+
+    lines, names = [], []
+    for (name, values), colour in zip(curves, colours, strict=False):
+        points = " ".join(place(s, v) for s, v in zip(steps, values, strict=True) if np.isfinite(v))
+        lines.append(f"<polyline points='{points}' stroke='{colour}' />")
+        value = f" {values[-1]:.3f}" if len(values) else ""
+        names.append(f"<span style='color:{colour}'>■</span> {html.escape(name)}{value}")
+    words = "fill='currentColor' font-size='10' opacity='.7'"
+    return (
+        f"<div style='line-height:1.4'>{html.escape(title)}<br><small>{' '.join(names)}</small>"
+        f"<br><svg width='{width}' height='{height}' role='img' aria-label='{html.escape(title)}'>"
+        f"<path d='M{left},4 V{foot} H{right}' fill='none' stroke='currentColor' opacity='.4'/>"
+        f"<g fill='none' stroke-width='1.5'>{''.join(lines)}</g>"
+        f"<text x='{left - 4}' y='12' text-anchor='end' {words}>{top:.2g}</text>"
+        f"<text x='{left - 4}' y='{foot}' text-anchor='end' {words}>{low:.2g}</text>"
+        f"<text x='{right}' y='{height - 3}' text-anchor='end' {words}>{last:,.0f}</text>"
+        "</svg></div>"
+    )
