@@ -214,6 +214,7 @@ def test_the_loss_is_switched_while_it_plays(notebook):
     lab.wait(lambda: lab.step > now)  # and it plays on
 
 
+@one_kernel_is_enough
 def test_a_drawing_becomes_the_data(notebook):
     lab = show(notebook)
     lab.play()
@@ -240,6 +241,7 @@ def test_a_drawing_becomes_the_data(notebook):
     lab.wait(lambda: lab.step > now)
 
 
+@one_kernel_is_enough
 def test_single_steps_reset_and_seeds(notebook):
     lab = show(notebook)
     weights = "[float(p.sum()) for p in lab.session.gan.{}.parameters()]"
@@ -261,6 +263,7 @@ def test_single_steps_reset_and_seeds(notebook):
     assert lab.ask("lab.session.seed") == 1 and lab.ask(weights.format("G")) != G
 
 
+@one_kernel_is_enough
 def test_the_stage_obeys_the_keyboard(notebook):
     lab = show(notebook)
     lab.stage.focus()
@@ -280,6 +283,7 @@ def test_the_stage_obeys_the_keyboard(notebook):
     assert len(notebook.cells()) == 3  # JupyterLab has not taken "d" or "r" for its own
 
 
+@one_kernel_is_enough
 def test_rewinding_by_the_slider_gives_the_same_future(notebook):
     lab = show(notebook)
     lab.play()
@@ -298,6 +302,7 @@ def test_rewinding_by_the_slider_gives_the_same_future(notebook):
     assert lab.ask(weights) == future
 
 
+@one_kernel_is_enough
 def test_an_error_in_the_readers_step_is_shown_with_its_line(notebook):
     source = "def broken(gan, data):\n    return gan.no_such_thing\n\nlab.change(train_step=broken)"
     lab = show(notebook)

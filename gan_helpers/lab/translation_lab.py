@@ -77,6 +77,7 @@ TEXT: dict[str, dict[str, str]] = {
         "hidden_error": "distance from the hidden answer",
         "losses": "Losses",
         "measured": "On pictures that are not learned from",
+        "loading": "Loading the pictures …",
         "ready": "Ready. Play starts the training; these pictures are not learned from.",
         "changed": "{what} from step {step} on.",
         "restarted": "New networks: training starts again.",
@@ -108,7 +109,7 @@ TEXT: dict[str, dict[str, str]] = {
         "l1": "L1損失の重み λ",
         "conditional": "Dに入力も見せる（最初から）",
         "cycle": "サイクル一貫性損失の重み λ",
-        "identity": "恒等損失（λに掛ける）",
+        "identity": "同一性損失（λに掛ける）",
         "history": "Dに過去の偽物も見せる",
         "lr_D": "Dの学習率",
         "lr_G": "Gの学習率",
@@ -126,11 +127,12 @@ TEXT: dict[str, dict[str, str]] = {
         "loss_D": "Dの損失",
         "loss_G": "Gの損失",
         "error": "正解との差",
-        "sharpness": "鮮明さ（本物は1）",
+        "sharpness": "鮮明さ（本物が1）",
         "cycle_error": "A → B → A での差",
         "hidden_error": "隠された正解との差",
         "losses": "損失",
         "measured": "学習に使わない画像での値",
+        "loading": "画像を読み込んでいます……",
         "ready": "再生を押すと学習が始まります（表示中の画像は学習に使いません）。",
         "changed": "ステップ {step} から {what} にしました。",
         "restarted": "ネットワークが変わるので、最初から学習します。",
@@ -306,6 +308,8 @@ class TranslationLab(InCell):
 
     def _apply(self, settings: dict[str, Any]) -> None:
         """Change settings; what is wrong with them is shown, and training goes on unharmed."""
+        if "task" in settings:  # some seconds
+            self._say("loading")
         if self.session.change(**settings):
             self._say("restarted")
         else:
