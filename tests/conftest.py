@@ -6,7 +6,6 @@ import os
 import matplotlib
 import matplotlib.font_manager
 import pytest
-import torch
 from hypothesis import HealthCheck, settings
 from jupyter_browser import CHROMIUM, PATIENCE, chromium, unavailable
 from nbval.plugin import IPyNbCell
@@ -15,9 +14,8 @@ from shortening import shortened
 matplotlib.use("agg")
 os.environ.pop("MPLBACKEND", None)  # kernels choose their own, which shows figures inline
 os.environ["TQDM_DISABLE"] = "1"  # as in notebooks/build.py: no progress bars in stderr
-# The networks are tiny, and threads of a busy machine wait for each other.
-torch.set_num_threads(1)
-os.environ["OMP_NUM_THREADS"] = "1"  # in kernels, too
+# Here and in kernels: the networks are tiny, and threads of a busy machine wait for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # No test fails for being slow: on a busy machine any example may take long.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
