@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import threading
@@ -354,8 +355,8 @@ class TranslationLab(InCell):
             ]
         for row, (name, x) in zip(self.rows.children, rows.items(), strict=True):
             label, image = row.children
-            label.value = image.tooltip = self.text[name]
-            image.value = strip_png(x)
+            label.value = self.text[name]
+            image.value = img(strip_png(x), self.text[name])
 
     def _sync_controls(self) -> None:
         session, playing, e = self.session, self.worker.playing, self.session.experiment
@@ -421,6 +422,13 @@ def strip_png(x: Tensor) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, format="png", compress_level=1)
     return buffer.getvalue()
+
+
+def img(png: bytes, name: str) -> str:
+    """The picture as HTML, decoded before the last one goes, so that nothing flickers."""
+    data = base64.b64encode(png).decode()
+    look = "style='max-width:100%' decoding='sync'"
+    return f"<img alt='{html.escape(name)}' {look} src='data:image/png;base64,{data}'>"
 
 
 def rows_png(rows: Mapping[str, Tensor]) -> bytes:
