@@ -351,7 +351,7 @@ class TranslationLab(InCell):
     def _show_rows(self, rows: Mapping[str, Tensor]) -> None:
         if len(self.rows.children) != len(rows):
             self.rows.children = [
-                W.HBox([W.Label(layout=W.Layout(width="7em")), W.Image(format="png")]) for _ in rows
+                W.HBox([W.Label(layout=W.Layout(width="7em")), W.HTML()]) for _ in rows
             ]
         for row, (name, x) in zip(self.rows.children, rows.items(), strict=True):
             label, image = row.children
