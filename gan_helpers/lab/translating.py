@@ -128,8 +128,9 @@ class TranslationSession:
     @property
     def train_step(self) -> TrainStep:
         """The reader's own step, or the one of this kind of GAN."""
-        module = translation if self.task.paired else cyclegan
-        return self.own_step or module.train_step  # type: ignore[attr-defined]
+        if self.own_step is not None:
+            return self.own_step
+        return translation.train_step if self.task.paired else cyclegan.train_step
 
     @property
     def at(self) -> int:
