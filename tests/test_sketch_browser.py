@@ -35,10 +35,10 @@ BRIGHTNESS = """(canvas) => {
 
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory, browser):
-    folder = tmp_path_factory.mktemp("translation")
-    write_notebook(folder / "labs.ipynb", [SETUP, LAB])
+    folder = tmp_path_factory.mktemp("sketch")
+    write_notebook(folder / "draw.ipynb", [SETUP, LAB])
     with jupyter(folder) as server:
-        notebook = server.open(browser, "labs.ipynb", width=1100, height=760)
+        notebook = server.open(browser, "draw.ipynb", width=1100, height=760)
         yield notebook
 
 

@@ -171,8 +171,8 @@ class TranslationSession:
         Raises:
             ValueError, TypeError: if a setting is unknown or out of range; nothing has changed.
         """
+        known = [*(f.name for f in fields(Translation)), "task", "train_step"]
         for name in settings:
-            known = [*(f.name for f in fields(Translation)), "task", "train_step"]
             check_choice("setting", name, known)
         task, own_step = settings.pop("task", None), settings.pop("train_step", self.own_step)
         if own_step is not None and not callable(own_step):

@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gan_helpers.checks import check_choice, check_int
+from gan_helpers.checks import check_choice
 from gan_helpers.lab.in_cell import InCell
-from gan_helpers.lab.session import own_line
+from gan_helpers.lab.labels import labels
 from gan_helpers.lab.translating import TASKS, Task, TrainStep, TranslationSession
 from gan_helpers.lab.worker import Worker
 from gan_helpers.losses import LOSSES, get_loss
@@ -32,16 +32,15 @@ UNTOUCHED = 600.0  # seconds of training that nobody has touched, after which no
 EDGE = 64  # pixels on the screen that a picture is enlarged to, at least
 COLOURS = (REAL, FAKE, "#8a63c7", "#5f9e35")
 
-TEXT: dict[str, dict[str, str]] = {
+#: Words that the other labs have as well.
+COMMON = ("play", "pause", "step", "reset", "reset_hint", "new_seed", "new_seed_hint", "seed")
+COMMON += ("device", "lr_D", "lr_G", "off", "interrupted")
+#: Rows of two worlds, in any language.
+ROUNDS = {"a": "A", "to_b": "A → B", "back_to_a": "A → B → A"}
+ROUNDS |= {"b": "B", "to_a": "B → A", "back_to_b": "B → A → B"}
+WORDS: dict[str, dict[str, str]] = {
     "en": {
-        "play": "Play",
-        "pause": "Pause",
-        "step": "Step",
         "step_hint": "one update of D and one of G",
-        "reset": "Reset",
-        "reset_hint": "back to the start: same seed, same weights",
-        "new_seed": "New seed",
-        "new_seed_hint": "start again from other random numbers",
         "task": "task",
         "shoes": "line drawing → shoe",
         "colours": "black-and-white → colour",
@@ -57,18 +56,9 @@ TEXT: dict[str, dict[str, str]] = {
         "cycle": "weight λ of the cycle",
         "identity": "identity loss (times λ)",
         "history": "D is shown older fakes, too",
-        "lr_D": "learning rate of D",
-        "lr_G": "learning rate of G",
-        "off": "off",
         "input": "input",
         "output": "G(input)",
         "answer": "answer",
-        "a": "A",
-        "to_b": "A → B",
-        "back_to_a": "A → B → A",
-        "b": "B",
-        "to_a": "B → A",
-        "back_to_b": "B → A → B",
         "at": "step {step}",
         "loss_D": "loss of D",
         "loss_G": "loss of G",
@@ -82,21 +72,13 @@ TEXT: dict[str, dict[str, str]] = {
         "ready": "Ready. Play starts the training; these pictures are not learned from.",
         "changed": "{what} from step {step} on.",
         "restarted": "New networks: training starts again.",
-        "interrupted": "Interrupted: the lab is paused at step {step}.",
         "untouched": "Paused at step {step}, as nobody has touched the lab for a while.",
         "stopped": "Stopped after step {step}: {what} is {detail}. Change a setting and reset.",
         "failed": "Stopped after step {step}: {detail}",
         "plain": "This is a live lab. It runs in JupyterLab or Colab.",
     },
     "ja": {
-        "play": "再生",
-        "pause": "一時停止",
-        "step": "1ステップ",
         "step_hint": "DとGを1回ずつ更新します",
-        "reset": "リセット",
-        "reset_hint": "最初に戻ります（シードも重みも同じ）",
-        "new_seed": "新しいシード",
-        "new_seed_hint": "別の乱数で最初から始めます",
         "task": "課題",
         "shoes": "線画 → 靴",
         "colours": "白黒 → カラー",
@@ -112,18 +94,9 @@ TEXT: dict[str, dict[str, str]] = {
         "cycle": "サイクル一貫性損失の重み λ",
         "identity": "同一性損失（λに掛ける）",
         "history": "Dに過去の偽物も見せる",
-        "lr_D": "Dの学習率",
-        "lr_G": "Gの学習率",
-        "off": "なし",
         "input": "入力",
         "output": "G(入力)",
         "answer": "正解",
-        "a": "A",
-        "to_b": "A → B",
-        "back_to_a": "A → B → A",
-        "b": "B",
-        "to_a": "B → A",
-        "back_to_b": "B → A → B",
         "at": "ステップ {step}",
         "loss_D": "Dの損失",
         "loss_G": "Gの損失",
@@ -137,13 +110,18 @@ TEXT: dict[str, dict[str, str]] = {
         "ready": "再生を押すと学習が始まります（表示中の画像は学習に使いません）。",
         "changed": "ステップ {step} から {what} にしました。",
         "restarted": "ネットワークが変わるので、最初から学習します。",
-        "interrupted": "中断されたので、ステップ {step} で一時停止しました。",
         "untouched": "しばらく操作がないので、ステップ {step} で一時停止しました。",
         "stopped": "ステップ {step} のあとで止まりました：{what} が {detail} です。"
         "設定を変えてリセットしてください。",
         "failed": "ステップ {step} のあとで止まりました：{detail}",
         "plain": "学習しながら見るラボです。JupyterLab か Colab で動きます。",
     },
+}
+
+#: Language -> all words of this lab.
+TEXT = {
+    lang: {name: labels(lang)[name] for name in COMMON} | ROUNDS | own
+    for lang, own in WORDS.items()
 }
 
 RATES = (1e-5, 3e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2e-3)
@@ -197,34 +175,9 @@ class TranslationLab(InCell):
         if settings:
             self.session.change(**settings)
         self._sent_at = self._heard_at = time.monotonic()
-        self._syncing_thread = 0  # the thread that is bringing the controls in line
         self.worker = Worker(self.session, self._publish, self._ready, self._report)
         self._build()
         self._settle_in_cell()
-        self._publish()
-
-    # --- from a cell ---------------------------------------------------------------------------
-
-    def run(self, n_steps: int) -> None:
-        """Train `n_steps` here and now, without a thread; an interrupt keeps what was learned."""
-        from tqdm.auto import tqdm
-
-        check_int("n_steps", n_steps, 0, 10**9)
-        with tqdm(total=n_steps, leave=False, unit="step") as bar:
-            self.worker.run(n_steps, lambda done: bar.update(done - bar.n))
-        self._publish()
-
-    def change(self, **settings: Any) -> None:
-        """Change settings while it trains: fields of `Translation`, `task` or `train_step`."""
-        with self.worker.lock:
-            self._apply(settings)
-        self._publish()
-
-    def reset(self, seed: int | None = None) -> None:
-        """Start again, from the same seed unless another is given."""
-        with self.worker.lock:
-            self.worker.playing = False
-            self.session.reset(seed)
         self._publish()
 
     # --- the controls --------------------------------------------------------------------------
@@ -281,9 +234,6 @@ class TranslationLab(InCell):
     def _options(self, values: Sequence[Any]) -> list[tuple[str, Any]]:
         return [(f"{value:g}" if value else self.text["off"], value) for value in values]
 
-    def _toggle(self) -> None:
-        self.pause() if self.worker.playing else self.play()
-
     def _act(self, name: str) -> None:
         def command() -> None:
             if name == "step":
@@ -298,7 +248,7 @@ class TranslationLab(InCell):
 
     def _post_change(self, name: str, change: dict[str, Any]) -> None:
         new = change["new"]
-        if self._syncing_thread == threading.get_ident() or new == OWN:
+        if self._syncing or new == OWN:
             return  # it moved because the session did, and not by the reader's hand
         self._heard_at = time.monotonic()
         if name in CHOICES and len(CHOICES[name]) == 2:
@@ -316,10 +266,6 @@ class TranslationLab(InCell):
         else:
             what = ", ".join(f"{self.text.get(k, k)} = {word(v)}" for k, v in settings.items())
             self._say("changed", what=what, step=self.session.at)
-
-    def _report(self, error: Exception) -> None:
-        """A setting was refused, or code raised an error: say so beside the lab."""
-        self._say_text(f"{type(error).__name__}: {error}", own_line(error), alarm=True)
 
     # --- what is shown follows the session -----------------------------------------------------
 
@@ -379,17 +325,6 @@ class TranslationLab(InCell):
                 widget.value = value
         finally:
             self._syncing_thread = 0
-
-    def _say_interrupted(self) -> None:
-        self._say("interrupted", step=self.session.at)
-
-    def _say(self, key: str, **values: Any) -> None:
-        self._say_text(self.text[key].format(**values))
-
-    def _say_text(self, words: str, code: str = "", alarm: bool = False) -> None:
-        code = f" <code>{html.escape(code)}</code>" if code else ""
-        style = " style='color: var(--jp-error-color1, #c62828); font-weight: 600'" if alarm else ""
-        self.message.value = f"<span role='status'{style}>{html.escape(words)}{code}</span>"
 
     # --- in the notebook -----------------------------------------------------------------------
 

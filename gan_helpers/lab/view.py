@@ -5,7 +5,6 @@ The controls only leave commands for the worker; what they show follows the sess
 
 from __future__ import annotations
 
-import html
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 import ipywidgets as W
 
 from gan_helpers import training
-from gan_helpers.checks import check_choice, check_int
+from gan_helpers.checks import check_choice
 from gan_helpers.conditional import DISCRIMINATORS, ConditionalGAN
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
 from gan_helpers.lab.classes import ClassSession
@@ -33,7 +32,6 @@ from gan_helpers.lab.session import (
     Trouble,
     as_data,
     default_experiment,
-    own_line,
 )
 from gan_helpers.lab.stage import Stage, pack_frame, unpack_frame
 from gan_helpers.lab.worker import MAX_PER_SECOND, Worker
@@ -159,7 +157,6 @@ class Lab(InCell):
         self._sent_at = 0.0
         self._views = 0
         self._heard_at = time.monotonic()  # when the browser last gave a sign
-        self._syncing_thread = 0  # the thread that is bringing the controls in line
         self.stage = self._new_stage()
         self._build_controls()
         if compare is not None:
@@ -168,28 +165,6 @@ class Lab(InCell):
         self._publish()
 
     # --- from a cell ---------------------------------------------------------------------------
-
-    def run(self, n_steps: int) -> None:
-        """Train `n_steps` here and now, without a thread; an interrupt keeps what was learned."""
-        from tqdm.auto import tqdm
-
-        check_int("n_steps", n_steps, 0, 10**9)
-        with tqdm(total=n_steps, leave=False, unit="step") as bar:
-            self.worker.run(n_steps, lambda done: bar.update(done - bar.n))
-        self._publish()
-
-    def change(self, **settings: Any) -> None:
-        """Change settings while it trains: fields of the experiment, `data` or `train_step`."""
-        with self.worker.lock:
-            self._apply(settings)
-        self._publish()
-
-    def reset(self, seed: int | None = None) -> None:
-        """Start again, from the same seed unless another is given."""
-        with self.worker.lock:
-            self.worker.playing = False
-            self.shown.reset(seed)
-        self._publish()
 
     def rewind(self, step: int) -> None:
         """Back to the last moment kept at or before `step`."""
@@ -363,9 +338,6 @@ class Lab(InCell):
 
     # --- what a touched control does: it leaves a command --------------------------------------
 
-    def _toggle(self) -> None:
-        self.worker.pause() if self.worker.playing else self.play()
-
     def _act(self, name: str) -> None:
         def command() -> None:
             self.worker.playing = self.worker.playing and name in ("reset", "new_seed")
@@ -376,11 +348,6 @@ class Lab(InCell):
             self._say("ready") if name in ("reset", "new_seed") else None
 
         self.worker.post(command)
-
-    @property
-    def _syncing(self) -> bool:
-        """Whether a control moved because the session did, and not by the reader's hand."""
-        return self._syncing_thread == threading.get_ident()
 
     def _post_change(self, settings: dict[str, Any]) -> None:
         if not self._syncing:
@@ -570,10 +537,6 @@ class Lab(InCell):
         self._shown = self._sent  # nothing is on its way to the new one
         deaf.close()
 
-    def _report(self, error: Exception) -> None:
-        """A setting was refused, or code raised an error: say so beside the lab."""
-        self._say_text(f"{type(error).__name__}: {error}", own_line(error), alarm=True)
-
     # --- what is shown follows the session -----------------------------------------------------
 
     def _publish(self) -> None:
@@ -650,27 +613,10 @@ class Lab(InCell):
         name = getattr(name, "name", getattr(name, "__name__", name))
         return self.text.get(name, f"{name:g}" if isinstance(name, float) else str(name))
 
-    def _say(self, key: str, **values: Any) -> None:
-        self._say_text(self.text[key].format(**values))
-
-    def _say_interrupted(self) -> None:
-        self._say("interrupted", step=self.shown.at)
-
     def _say_trouble(self, trouble: Trouble) -> None:
         key = "error" if trouble.what == "error" else "stopped"
         words = {"what": self._word(trouble.what), "detail": trouble.detail}
         self._say_text(self.text[key].format(step=trouble.step, **words), trouble.line, alarm=True)
-
-    def _say_text(self, words: str, code: str = "", alarm: bool = False) -> None:
-        """Show a message, perhaps with a line of code, and quietly beside it seed and device."""
-        code = f" <code>{html.escape(code)}</code>" if code else ""
-        style = " style='color: var(--jp-error-color1, #c62828); font-weight: 600'" if alarm else ""
-        e, s = self.text, self.session
-        about = f"{e['seed']} {s.seed} · {e['device']} {s.device}"
-        self.message.value = (
-            f"<span role='status'{style}>{html.escape(words)}{code}</span> "
-            f"<span style='opacity: .6'>({about})</span>"
-        )
 
     # --- in the notebook -----------------------------------------------------------------------
 

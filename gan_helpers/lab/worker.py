@@ -29,8 +29,15 @@ class Trainee(Protocol):
         """How many GANs a picture of it shows."""
 
     @property
+    def at(self) -> int:
+        """Steps so far."""
+
+    @property
     def trouble(self) -> object:
         """Why it stopped by itself, or None."""
+
+    def reset(self, seed: int | None = None) -> None:
+        """Start again, from the same seed unless another is given."""
 
     def step(self) -> object:
         """One round of the game."""
