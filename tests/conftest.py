@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: [name not in item.nodeid for name in LONGEST])  # keeps files whole
     for item in items:
         if isinstance(item, IPyNbCell):
-            item.cell.source = shortened(item.cell.source)
+            item.cell.source = shortened(item.cell.source, item.path.stem)
             item.output_timeout = PATIENCE  # else 5 seconds
 
 

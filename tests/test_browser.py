@@ -169,11 +169,12 @@ one_kernel_is_enough = pytest.mark.parametrize("opened", ["7"], indirect=True)
 
 def test_the_notebook_runs_and_its_first_lab_plays(server, browser):
     """Up to that lab, with less training; that all cells run is what nbval tests."""
-    notebook = server.open(browser, "notebooks/en/12.4.1_basic_gan.ipynb")
+    name = "12.4.1_basic_gan"
+    notebook = server.open(browser, f"notebooks/en/{name}.ipynb")
     sources = ["".join(cell["source"]) for cell in notebook.cells()]
     first_lab = next(i for i, source in enumerate(sources) if source.startswith("lab = Lab("))
     for i, source in enumerate(sources[: first_lab + 1]):
-        notebook.run_cell(i, shortened(source))
+        notebook.run_cell(i, shortened(source, name))
     code = [cell for cell in notebook.cells()[: first_lab + 1] if cell["cell_type"] == "code"]
     assert [o["evalue"] for cell in code for o in cell["outputs"] if "evalue" in o] == []
     assert all(cell["execution_count"] for cell in code)
