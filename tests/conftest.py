@@ -18,7 +18,9 @@ os.environ["TQDM_DISABLE"] = "1"  # as in notebooks/build.py: no progress bars i
 os.environ["OMP_NUM_THREADS"] = "1"
 
 # No test fails for being slow: on a busy machine any example may take long.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "patient", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("patient")
 
 LONGEST = ("test_browser", "notebooks/", "test_evidence")  # else one of them is waited for alone

@@ -160,7 +160,7 @@ class Notebook:
         end = time.monotonic() + PATIENCE
         while not (answer := condition()):
             assert time.monotonic() < end, f"never so: {inspect.getsource(condition)}"
-            self.page.wait_for_timeout(20)  # the browser goes on meanwhile
+            self.page.wait_for_timeout(100)  # the browser goes on meanwhile
         return answer
 
     def ask(self, expression):

@@ -140,10 +140,6 @@ def test_a_slow_D_lets_modes_collapse_and_ttur_brings_them_back():
     assert sum(modes >= 7 for modes in found["modes"]) >= 3  # of 4 seeds
 
 
-def test_balanced_rates_cover_the_ring():
-    assert sum(m >= 7 for m in short("when/ring, balanced", steps=1500)["modes"]) >= 3
-
-
 def test_the_estimate_of_a_penalised_critic_is_the_distance():
     found = short("between/penalty 100, shift 2", steps=600)
     assert all(abs(value / 2 - 1) < 0.05 for value in found["estimate"])

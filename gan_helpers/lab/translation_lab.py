@@ -200,8 +200,9 @@ class TranslationLab(InCell):
         self.message, self.losses, self.measured = W.HTML(), W.HTML(), W.HTML()
         self.at = W.HTML()
         self.rows = W.VBox()
-        charts = W.VBox([self.at, self.losses, self.measured])
-        stage = W.Box([self.rows, charts], layout=W.Layout(flex_flow="row wrap"))
+        beside = W.Layout(flex_flow="row wrap")
+        charts = W.VBox([self.at, W.Box([self.losses, self.measured], layout=beside)])
+        stage = W.Box([self.rows, charts], layout=beside)
         self.box = W.VBox(
             [
                 W.Box([self.play_button, *self.buttons.values()], layout=wrap),

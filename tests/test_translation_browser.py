@@ -1,6 +1,6 @@
-"""Draw it yourself, with a real mouse in a real JupyterLab.
+"""Drawn by a real mouse, and learned before a reader's eyes, in a real JupyterLab.
 
-Chromium is needed; without it this test is skipped, or fails where REQUIRE_BROWSER=1.
+Chromium is needed; without it these tests are skipped, or fail where REQUIRE_BROWSER=1.
 """
 
 import pytest
@@ -24,6 +24,15 @@ LAB = """
 lab = DrawLab({"blur": blur, "colour": in_colour}, examples=torch.cat([cross, -cross.flip(-1)]))
 lab
 """
+LEARNING = """
+from gan_helpers.lab.translating import Task
+from gan_helpers.lab.translation_lab import TranslationLab
+from gan_helpers.worlds import draw_pairs
+
+few = Task("few maps", draw_pairs("maps", 60), draw_pairs("maps", 20, seed=1))
+lab = TranslationLab(few)
+lab
+"""
 INK = "int((lab.lines > 0).sum())"
 ANSWER = "float(lab.answers['blur'].mean())"
 # What the eye sees: the mean brightness of a canvas.
@@ -36,9 +45,10 @@ BRIGHTNESS = """(canvas) => {
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory, browser):
     folder = tmp_path_factory.mktemp("sketch")
-    write_notebook(folder / "draw.ipynb", [SETUP, LAB])
+    write_notebook(folder / "draw.ipynb", [SETUP, LAB, LEARNING])
     with jupyter(folder) as server:
         notebook = server.open(browser, "draw.ipynb", width=1100, height=760)
+        notebook.run_cell(0)
         yield notebook
 
 
@@ -55,7 +65,6 @@ def drag(page, sheet, points, button="left"):
 
 def test_a_picture_follows_the_mouse(notebook):
     page = notebook.page
-    notebook.run_cell(0)
     notebook.run_cell(1)
     sheet = page.locator(".drawlab-own canvas")
     answer = page.locator(".drawlab-answers canvas").first
@@ -99,4 +108,31 @@ def test_a_picture_follows_the_mouse(notebook):
     becomes(28 * 28 - 39)
     button("Undo").press("Enter")
     becomes(0)
+    assert notebook.complaints == []
+
+
+def test_pictures_change_while_G_learns(notebook):
+    notebook.run_cell(2)
+    lab = notebook.cell(2)
+    made = lab.locator("img").nth(1)  # the row of G(input)
+    made.wait_for()
+    at_first = made.get_attribute("src")
+
+    def button(name):  # by its text: its icon would be part of the name of its role
+        return lab.locator(f"button:text-is('{name}')")
+
+    def says(words):
+        notebook.until(lambda: words in lab.locator("[role=status]").inner_text())
+
+    button("Play").click()
+    notebook.until(lambda: made.get_attribute("src") != at_first)
+    notebook.until(lambda: lab.locator("polyline").count() == 4)
+    lab.get_by_label("the GAN's loss", exact=True).uncheck()
+    says("the GAN's loss = 0")
+    assert notebook.ask("lab.session.experiment.adversarial") == 0
+    button("Pause").click()
+    button("Play").wait_for()
+    button("Reset").click()
+    notebook.until(lambda: lab.get_by_text("step 0", exact=True).count())
+    assert made.get_attribute("src") == at_first
     assert notebook.complaints == []
