@@ -307,6 +307,7 @@ def test_an_error_in_the_readers_step_is_shown_with_its_line(notebook):
     lab.play()  # mended, it goes on
 
 
+@one_kernel_is_enough
 def test_running_the_cell_again_ends_the_old_lab(notebook):
     show(notebook).play()
     assert notebook.ask("threads()") == 1

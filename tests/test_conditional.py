@@ -543,7 +543,7 @@ def test_logits_are_those_of_D_told_y_where_it_wants_to_know():
 # --- what is learned -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_best_D_is_that_of_each_class(seed):
     """D*(x, y) = p(x|y) / (p(x|y) + q(x|y)), for a frozen G that makes the class next to y.
 
@@ -597,7 +597,7 @@ def test_the_best_D_knows_which_fakes_ignore_y(seed):
         assert float((found - best).abs().mean()) < 0.05
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_class_asked_for_is_made(seed):
     """Within three standard deviations of it. A G that ignored y would get 1/8 right."""
     gan = ConditionalGAN(Experiment(condition="cgan"), (2,), K, seed)

@@ -5,7 +5,6 @@ import torch._dynamo  # noqa: F401
 
 from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.session import Session
-from gan_helpers.lab.translation_lab import TranslationLab
 from gan_helpers.lab.view import Lab
 
-__all__ = ["ClassSession", "Lab", "Session", "TranslationLab"]
+__all__ = ["ClassSession", "Lab", "Session"]
