@@ -199,6 +199,7 @@ class TranslationSession:
         """How good it is on pictures that it does not learn from; 0 to 2."""
         with one_core():
             if self.task.paired:
+                assert isinstance(self.test, Pairs)  # as `Task` makes sure
                 report = judge_translation(self.gan.translate, self.test)
                 return {"error": report.error, "sharpness": report.sharpness}
             found = {"cycle_error": cycle_error(self.gan, self.test)}

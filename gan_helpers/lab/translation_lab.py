@@ -33,8 +33,10 @@ EDGE = 64  # pixels on the screen that a picture is enlarged to, at least
 COLOURS = (REAL, FAKE, "#8a63c7", "#5f9e35")
 
 #: Words that the other labs have as well.
-COMMON = ("play", "pause", "step", "reset", "reset_hint", "new_seed", "new_seed_hint", "seed")
-COMMON += ("device", "lr_D", "lr_G", "off", "interrupted")
+COMMON = (
+    *("play", "pause", "step", "reset", "reset_hint", "new_seed", "new_seed_hint"),
+    *("seed", "device", "lr_D", "lr_G", "off", "interrupted"),
+)
 #: Rows of two worlds, in any language.
 ROUNDS = {"a": "A", "to_b": "A → B", "back_to_a": "A → B → A"}
 ROUNDS |= {"b": "B", "to_a": "B → A", "back_to_b": "B → A → B"}
