@@ -334,22 +334,10 @@ def test_a_lab_that_nobody_sees_pauses(notebook):
 
 
 @one_kernel_is_enough
-def test_a_reloaded_page_finds_its_lab_again(notebook):
+def test_the_lab_of_a_closed_page_pauses_and_is_found_again(notebook):
+    notebook.run_cell(2, "view.ABANDONED = 1")
     lab = show(notebook)
     lab.play()
-    notebook.command("docmanager:save")
-    notebook.page.reload()
-    notebook.wait_for_kernel()
-    lab.button("Pause").wait_for()
-    start = lab.step
-    lab.wait(lambda: lab.step > start)
-    lab.pause()
-
-
-@one_kernel_is_enough
-def test_the_lab_of_a_closed_page_pauses(notebook):
-    notebook.run_cell(2, "view.ABANDONED = 1")
-    show(notebook).play()
     notebook.command("docmanager:save")
     address = notebook.page.url
     notebook.page.goto("about:blank")
@@ -359,6 +347,8 @@ def test_the_lab_of_a_closed_page_pauses(notebook):
     assert notebook.ask("(lab.worker.playing, threads())") == (False, 0)
     assert notebook.ask("lab.session.gan.step") > 0
     notebook.run_cell(2, "view.ABANDONED = 3600")
+    lab.play()
+    lab.pause()
 
 
 def test_an_interrupt_pauses_the_lab_and_keeps_the_model(notebook):

@@ -140,13 +140,6 @@ def test_the_estimate_of_a_penalised_critic_is_the_distance():
     assert max(short("between/standard D, shift 2", steps=600)["at_fake"]) < 1e-3
 
 
-def test_the_loss_of_a_penalised_critic_follows_the_distance():
-    gp, standard = (
-        short(f"meaning/{name}", steps=300)["correlation"] for name in ("WGAN-GP", "non-saturating")
-    )
-    assert sum(gp) / 4 > 0.8 > sum(standard) / 4 + 0.3
-
-
 def test_what_12_4_4_says_is_in_the_file(shipped):
     classes = study(shipped, "classes")
     cgan, acgan, projection = (classes[name] for name in ("cGAN", "AC-GAN", "projection"))
