@@ -335,18 +335,18 @@ def test_a_lab_that_nobody_sees_pauses(notebook):
 
 @one_kernel_is_enough
 def test_the_lab_of_a_closed_page_pauses_and_is_found_again(notebook):
-    notebook.run_cell(2, "view.ABANDONED = 1")
     lab = show(notebook)
     lab.play()
     notebook.command("docmanager:save")
     address = notebook.page.url
+    notebook.ask("setattr(view, 'ABANDONED', 1)")
     notebook.page.goto("about:blank")
     notebook.page.wait_for_timeout(10_000)  # nobody is there who could be asked meanwhile
     notebook.page.goto(address)
     notebook.wait_for_kernel()
     assert notebook.ask("(lab.worker.playing, threads())") == (False, 0)
     assert notebook.ask("lab.session.gan.step") > 0
-    notebook.run_cell(2, "view.ABANDONED = 3600")
+    notebook.ask("setattr(view, 'ABANDONED', 3600)")
     lab.play()
     lab.pause()
 
