@@ -1,4 +1,4 @@
-"""Drawn by a real mouse, and learned before a reader's eyes, in a real JupyterLab.
+"""The labs of 12.4.5, with a real mouse in a real JupyterLab: drawn lines, learned pictures.
 
 Chromium is needed; without it these tests are skipped, or fail where REQUIRE_BROWSER=1.
 """
@@ -44,10 +44,10 @@ BRIGHTNESS = """(canvas) => {
 
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory, browser):
-    folder = tmp_path_factory.mktemp("sketch")
-    write_notebook(folder / "draw.ipynb", [SETUP, LAB, LEARNING])
+    folder = tmp_path_factory.mktemp("translation")
+    write_notebook(folder / "labs.ipynb", [SETUP, LAB, LEARNING])
     with jupyter(folder) as server:
-        notebook = server.open(browser, "draw.ipynb", width=1100, height=760)
+        notebook = server.open(browser, "labs.ipynb", width=1100, height=760)
         notebook.run_cell(0)
         yield notebook
 
@@ -116,6 +116,7 @@ def test_pictures_change_while_G_learns(notebook):
     lab = notebook.cell(2)
     made = lab.locator("img").nth(1)  # the row of G(input)
     made.wait_for()
+    notebook.until(lambda: lab.locator("img").count() == 3)
     at_first = made.get_attribute("src")
 
     def button(name):  # by its text: its icon would be part of the name of its role
