@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from importlib.util import find_spec
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
-IMPORTS = "from time import perf_counter, time\nfrom gan_helpers.lab import Lab"
+IMPORTS = "import time\nfrom gan_helpers.lab import Lab"
 LAB = 'lab = Lab("ring")\nlab'
 EIGHT = """lab = Lab("ring", loss="wasserstein", d_steps=5, lr_G=2e-4, beta1=0.0, compare="clip")
 lab"""
@@ -21,19 +20,19 @@ def logged(**settings):
     try:
         return change(**settings)
     finally:
-        applied.append(time())
+        applied.append(time.time())
 
 lab.session.change = logged
 
 def state():
-    return perf_counter(), lab.session.gan.step, lab._shown
+    return time.perf_counter(), lab.session.gan.step, lab._shown
 
 def unseen(seconds):
     with lab.worker.lock:
-        start, before = perf_counter(), lab.session.gan.step
-        while perf_counter() < start + seconds:
+        start, before = time.perf_counter(), lab.session.gan.step
+        while time.perf_counter() < start + seconds:
             lab.session.run(20)
-        return (lab.session.gan.step - before) / (perf_counter() - start)
+        return (lab.session.gan.step - before) / (time.perf_counter() - start)
 """
 # The stage writes the step's number whenever it draws a frame.
 STEP = "document.querySelector('[data-ui=step]')"
@@ -86,30 +85,35 @@ def measure(rounds: int = 3, pairs: int = 3, seconds: float = 4.0) -> dict[str, 
     tools = harness()
     with tempfile.TemporaryDirectory() as folder:
         for i in range(rounds):
-            write_notebook(Path(folder) / f"{i}.ipynb", [IMPORTS, LAB, TOOLS])
-        write_notebook(Path(folder) / "eight.ipynb", [IMPORTS, EIGHT])
+            tools.write_notebook(Path(folder) / f"{i}.ipynb", [IMPORTS, "", ""])
         with tools.jupyter(folder) as server, tools.chromium() as browser:
             for i in range(rounds):
                 notebook = server.open(browser, f"{i}.ipynb")
                 notebook.run_cell(0)
-                seen["first"].append(first_frame(notebook))
-                notebook.run_cell(2)
-                notebook.page.evaluate(COUNT_FRAMES)
-                for _ in range(pairs):
-                    for name, value in watch(notebook, seconds).items():
-                        seen[name].append(value)
-                seen["control"] += touch(notebook)
+                for name, values in one_round(notebook, pairs, seconds).items():
+                    seen[name] += values
+                if i == rounds - 1:
+                    seen["eight"].append(side_by_side(notebook, seconds))
                 notebook.page.context.close()
                 for kernel in server.api("kernels"):
                     server.api(f"kernels/{kernel['id']}", "DELETE")
-            seen["eight"].append(side_by_side(server.open(browser, "eight.ipynb"), seconds))
     return seen
+
+
+def one_round(notebook: Any, pairs: int, seconds: float) -> dict[str, list[float]]:
+    """What `measure` measures in a kernel, with a lab in the notebook's second cell."""
+    seen: dict[str, list[float]] = {"first": [first_frame(notebook, LAB)]}
+    notebook.run_cell(2, TOOLS)
+    notebook.page.evaluate(COUNT_FRAMES)
+    for _ in range(pairs):
+        for name, value in watch(notebook, seconds).items():
+            seen.setdefault(name, []).append(value)
+    return {**seen, "control": touch(notebook)}
 
 
 def side_by_side(notebook: Any, seconds: float) -> float:
     """Frames drawn per second while eight values of the clipping parameter train."""
-    notebook.run_cell(0)
-    first_frame(notebook)
+    first_frame(notebook, EIGHT)
     notebook.page.evaluate(COUNT_FRAMES)
     notebook.ask("lab.play()")
     notebook.page.wait_for_timeout(1000)
@@ -120,10 +124,11 @@ def side_by_side(notebook: Any, seconds: float) -> float:
     return 1000 * (after - before) / (end - start)
 
 
-def first_frame(notebook: Any) -> float:
+def first_frame(notebook: Any, source: str) -> float:
     """Seconds from running the lab's cell until its stage shows something."""
+    notebook.run_cell(1, "")  # no stage is left on the page
     start = notebook.page.evaluate("Date.now()")
-    notebook.run_cell(1, wait=False)
+    notebook.run_cell(1, source, wait=False)
     drawn = notebook.page.wait_for_function(IS_DRAWN)
     return (drawn.json_value() - start) / 1000
 
@@ -166,15 +171,3 @@ def touch(notebook: Any) -> list[float]:
     assert notebook.ask("lab.session.gan.loss.name") == name
     notebook.ask("lab.pause()")
     return delays
-
-
-def write_notebook(path: Path, sources: list[str]) -> None:
-    """A notebook of code cells, for the default kernel."""
-    empty: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": []}
-    cells = [
-        {**empty, "id": f"cell{i}", "execution_count": None, "source": source}
-        for i, source in enumerate(sources)
-    ]
-    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    content = {"cells": cells, "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 5}
-    path.write_text(json.dumps(content), encoding="utf-8")

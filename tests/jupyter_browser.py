@@ -135,6 +135,12 @@ class Notebook:
         connected = f"{KERNEL}?.connectionStatus === 'connected'"
         self.page.wait_for_function(connected)
 
+    def change_kernel(self, name):
+        """Go on with a new kernel of this name."""
+        self.page.evaluate(f"name => void {PANEL}.sessionContext.changeKernel({{ name }})", name)
+        self.page.wait_for_function(f"name => {KERNEL}?.name === name", arg=name)
+        self.wait_for_kernel()
+
     def command(self, name):
         """One of JupyterLab's commands; comes back when it is done."""
         return self.page.evaluate("name => jupyterapp.commands.execute(name)", name)

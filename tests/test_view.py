@@ -13,7 +13,7 @@ from traitlets import TraitError
 from gan_helpers.distributions import from_points
 from gan_helpers.lab.labels import TEXT, labels
 from gan_helpers.lab.stage import unpack_frame
-from gan_helpers.lab.view import COMPARED, OWN, ROWS, Lab
+from gan_helpers.lab.view import COMPARED, IN_FLIGHT, OWN, PATIENCE, ROWS, Lab
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.remedies import REMEDIES
 from gan_helpers.training import train_step
@@ -209,12 +209,12 @@ def test_a_hidden_lab_pauses(lab):
 
 def test_frames_wait_for_a_slow_browser(lab):
     """Without acknowledgement only a few are under way, however fast it trains."""
-    lab._shown = 0
+    lab._shown, start = 0, time.monotonic()
     lab.play()
-    wait_for(lambda: lab.session.gan.step > 200)
-    sent = lab._sent
+    wait_for(lambda: lab.session.gan.step > 60 and time.monotonic() - start > 1)
+    sent, seconds = lab._sent, time.monotonic() - start
     lab.pause()
-    assert sent <= 20
+    assert sent <= IN_FLIGHT + 2 + seconds / PATIENCE
 
 
 def test_the_time_slider_rewinds_and_the_future_repeats(lab):
@@ -310,7 +310,7 @@ def test_japanese_lab():
     lab.close()
 
 
-def test_a_thousand_random_touches_leave_it_sound(lab):
+def test_hundreds_of_random_touches_leave_it_sound(lab):
     rng = torch.Generator().manual_seed(3)
 
     def pick(options):
@@ -340,7 +340,7 @@ def test_a_thousand_random_touches_leave_it_sound(lab):
         lambda: message(lab, "strokes", {"strokes": pick([[], [[[0, 0], [1, 1]]]])}),
         lambda: message(lab, "shown", {"n": lab._sent}),
     ]
-    for _ in range(1000):
+    for _ in range(300):
         with suppress(TraitError):  # the time slider moved on between look and touch
             pick(touches)()
     lab.pause()
@@ -407,9 +407,9 @@ def test_play_pause_and_settings_act_on_all(lab):
 
 def test_time_reset_and_new_seed_act_on_all(lab):
     lab.compare({"a": {"lr_G": 1e-4}, "b": {"lr_G": 1e-3}})
-    lab.run(450)
-    lab.rewind(250)
-    assert {s.at for s in lab.comparison.sessions.values()} == {200}
+    lab.run(120)
+    lab.rewind(60)
+    assert {s.at for s in lab.comparison.sessions.values()} == {50}
     lab.reset()
     assert {s.at for s in lab.comparison.sessions.values()} == {0}
     lab.buttons["new_seed"].click()
