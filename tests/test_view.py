@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from ipywidgets import Widget
 from lab_threads import threads, wait_for
 from traitlets import TraitError
 
@@ -91,6 +92,20 @@ def test_showing_a_lab_again_does_not_touch_the_model(lab, monkeypatch):
 
     monkeypatch.setattr(lab.session, "frame", touched)
     assert lab._repr_mimebundle_()["image/png"][:4] == b"\x89PNG"
+
+
+def test_a_closed_lab_leaves_no_widget_open():
+    def still_open():
+        return set(Widget.get_manager_state()["state"])
+
+    before = still_open()
+    lab = Lab(remedies=True, **SMALL)
+    lab.compare("seed")
+    assert len(still_open()) > len(before) + 50
+    lab.close()
+    assert still_open() == before
+    lab.run(1)  # the session is there all the same
+    assert lab.comparison.at == 1
 
 
 def test_run_needs_no_thread(lab):

@@ -76,9 +76,10 @@ class InCell:
         self.worker.pause()
 
     def close(self) -> None:
-        """End the thread; the last picture stays."""
+        """End the thread and take the lab off the page; its session stays as it is."""
         self.worker.close()
         _live.discard(self)
+        close_widgets(vars(self))
 
     # --- what controls and messages have in common -----------------------------------------------
 
@@ -127,6 +128,17 @@ class InCell:
             shell.events.register("pre_run_cell", expect_silence)
             shell.events.register("post_run_cell", pause_after_interrupt)
             _hooked.add(shell)
+
+
+def close_widgets(parts: Any) -> None:
+    """Close all widgets among the parts, with their own parts: every page loads what is open."""
+    for part in parts.values() if isinstance(parts, dict) else parts:
+        if isinstance(part, W.Widget) and part.comm is not None:
+            inner = [getattr(part, name) for name in part.keys]
+            part.close()
+            close_widgets(inner)
+        elif isinstance(part, (dict, list, tuple)):
+            close_widgets(part)
 
 
 def enable_on_colab() -> None:

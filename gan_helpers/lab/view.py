@@ -322,10 +322,8 @@ class Lab(InCell):
         kind, asking = ([self.condition], [self.picker.box]) if self.in_classes else ([], [])
         choices = [self.data, self.draw_button, *kind, self.loss, self.compare_with, self.map]
         choices = W.Box(choices, layout=wrap)
-        cures = W.Box([W.Label(self.text["cures"]), *self.remedies.values()])
-        cures.layout = W.Layout(
-            flex_flow="row wrap", display=None if self.with_remedies else "none"
-        )
+        shown = W.Layout(flex_flow="row wrap", display=None if self.with_remedies else "none")
+        cures = W.Box([W.Label(self.text["cures"]), *self.remedies.values()], layout=shown)
         rows = {row: [self.settings[name] for name in ROWS[row]] for row in self.rows}
         rows["basics"].append(self.lead_slider)
         groups = W.Accordion(
