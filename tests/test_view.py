@@ -12,6 +12,7 @@ from lab_threads import threads, wait_for
 from traitlets import TraitError
 
 from gan_helpers.distributions import from_points
+from gan_helpers.lab import view
 from gan_helpers.lab.labels import TEXT, labels
 from gan_helpers.lab.stage import unpack_frame
 from gan_helpers.lab.view import COMPARED, IN_FLIGHT, OWN, PATIENCE, ROWS, Lab
@@ -220,6 +221,15 @@ def test_a_hidden_lab_pauses(lab):
     message(lab, "views", {"count": 0})
     wait_for(lambda: threads() == [])
     assert not lab.worker.playing
+
+
+def test_a_lab_that_hears_nothing_pauses_and_shows_that_it_has(lab, monkeypatch):
+    monkeypatch.setattr(view, "ABANDONED", 0.2)  # seconds
+    message(lab, "views", {"count": 1})
+    lab.play()
+    wait_for(lambda: threads() == [])
+    assert not lab.worker.playing and lab.play_button.description == "Play"
+    assert not frame(lab)[0]["running"]
 
 
 def test_frames_wait_for_a_slow_browser(lab):

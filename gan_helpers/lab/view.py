@@ -540,6 +540,9 @@ class Lab(InCell):
     def _publish(self) -> None:
         """Send the picture and bring the controls in line; called between two steps."""
         with self.worker.lock:
+            silence = time.monotonic() - self._heard_at
+            if self._views and silence > ABANDONED:  # a closed page says nothing
+                self.worker.playing = False  # before the picture, which whoever comes back will see
             # While it plays, every second picture shows the heat-map of the one before.
             new_heat = not self.worker.playing or self._sent % 2 == 0
             header, arrays = self.shown.frame(new_heat)
@@ -548,9 +551,6 @@ class Lab(InCell):
             header |= {"n": self._sent, "running": self.worker.playing}
             self.stage.frame = pack_frame(header, arrays)
             self._sync_controls(arrays["timeline"])
-        silence = time.monotonic() - self._heard_at
-        if self._views and silence > ABANDONED:  # a closed page says nothing
-            self.worker.playing = False
 
     def _ready(self) -> bool:
         waiting = self._sent - self._shown
