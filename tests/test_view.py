@@ -432,9 +432,9 @@ def test_play_pause_and_settings_act_on_all(lab):
 
 def test_time_reset_and_new_seed_act_on_all(lab):
     lab.compare({"a": {"lr_G": 1e-4}, "b": {"lr_G": 1e-3}})
-    lab.run(120)
-    lab.rewind(60)
-    assert {s.at for s in lab.comparison.sessions.values()} == {50}
+    lab.run(220)
+    lab.rewind(210)
+    assert {s.at for s in lab.comparison.sessions.values()} == {200}
     lab.reset()
     assert {s.at for s in lab.comparison.sessions.values()} == {0}
     lab.buttons["new_seed"].click()
