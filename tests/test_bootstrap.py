@@ -44,7 +44,8 @@ def stub(site_packages, name, version="2.4.0"):
 
 
 def files_of(site_packages, name):
-    found = [p for d in site_packages.glob(f"{name}*") for p in d.rglob("*") if p.suffix != ".pyc"]
+    found = [path for folder in site_packages.glob(f"{name}*") for path in folder.rglob("*")]
+    found = [path for path in found if "__pycache__" not in path.parts]
     return {path: (path.stat().st_mtime_ns, path.is_dir() or path.read_bytes()) for path in found}
 
 
