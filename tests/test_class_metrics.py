@@ -22,7 +22,6 @@ from gan_helpers.pretrained import (
     SEED,
     STEPS,
     file_name,
-    judge as judge_28,
     load_pretrained,
     save,
     train,
@@ -213,8 +212,14 @@ def some_digits():
     return Images(data.name, data.x[:300], data.y[:300], data.dataset)
 
 
+@pytest.fixture(scope="module")
+def judge_28():
+    """As `pretrained.judge`, for all of them."""
+    return ClassJudge(load_classifier(28), load_mnist("test", size=28), per_class=500)
+
+
 @pytest.mark.parametrize("condition", KINDS)
-def test_the_trained_ones_draw_what_they_are_asked_for(condition):
+def test_the_trained_ones_draw_what_they_are_asked_for(condition, judge_28):
     gan = load_pretrained(condition)
     assert gan.experiment.condition == condition and gan.step == STEPS
     # As many as the file tells of, by the same noise: only rounding may differ.
