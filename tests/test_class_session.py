@@ -485,14 +485,6 @@ def test_the_agreement_of_points_is_with_the_class_asked_for():
     assert meters_of(session)["agreement"] == 0
 
 
-def test_the_agreement_of_points_rises_with_training():
-    session = ClassSession(Experiment(condition="cgan"), "ring")
-    session.ask(digit=4)
-    before = meters_of(session)["agreement"]
-    session.run(800)
-    assert before < 0.2 and meters_of(session)["agreement"] > 0.5
-
-
 # --- the report ----------------------------------------------------------------------------------
 
 

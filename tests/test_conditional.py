@@ -597,10 +597,12 @@ def test_the_best_D_knows_which_fakes_ignore_y(seed):
         assert float((found - best).abs().mean()) < 0.05
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_the_class_asked_for_is_made(seed):
-    """Within three standard deviations of it. A G that ignored y would get 1/8 right."""
-    gan = ConditionalGAN(Experiment(condition="cgan"), (2,), K, seed)
+def test_the_class_asked_for_is_made():
+    """Within three standard deviations of it. A G that ignored y would get 1/8 right.
+
+    Of ten more seeds the evidence tells.
+    """
+    gan = ConditionalGAN(Experiment(condition="cgan"), (2,), K, seed=0)
     for _ in range(1000):
         train_step(gan, RING)
     y = torch.arange(K).repeat_interleave(200)

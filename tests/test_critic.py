@@ -24,9 +24,9 @@ def between(shift, std=0.1):
     return gaussians_1d([shift / 2], std), gaussians_1d([-shift / 2], std)
 
 
-@pytest.mark.parametrize("shift", [1.0, 4.0])
-def test_the_slope_under_a_penalty_is_what_theory_says(shift):
+def test_the_slope_under_a_penalty_is_what_theory_says():
     """Between two points a shift s apart, sup s f' - lambda (f' - 1)^2 is at 1 + s / (2 lambda)."""
+    shift = 4.0
     for seed, weight in ((1, 10.0), (2, 100.0)):
         D, (real, fake) = critic(seed), between(shift)
         train_critic(D, real, fake, 800, rng(seed), penalty=weight)
@@ -47,17 +47,20 @@ def test_a_probability_is_flat_where_the_fakes_are_and_a_critic_is_not():
 def test_a_two_sided_penalty_can_hold_a_slope_of_the_wrong_sign():
     """|f'| = 1 is as cheap at -1 as at 1; a critic that starts the wrong way may stay."""
     real, fake = between(1.0)
-    wrong = []
-    for seed in range(8):
-        for one_sided in (False, True):
-            D = critic(seed)
-            train_critic(D, real, fake, 500, rng(seed), penalty=100.0, one_sided=one_sided)
-            low, high = D(torch.tensor([[-0.5], [0.5]])).tolist()
-            if one_sided:
-                assert high - low == pytest.approx(1, abs=0.1)
-            else:
-                wrong.append(high < low)
-    assert 1 <= sum(wrong) < 8  # by chance: half of the initial critics fall to the right
+
+    def slope(seed, one_sided):
+        D = critic(seed)
+        train_critic(D, real, fake, 500, rng(seed), penalty=100.0, one_sided=one_sided)
+        low, high = D(torch.tensor([[-0.5], [0.5]])).tolist()
+        return high - low
+
+    ends = {}  # whether it went the right way -> a seed of which that is so
+    for seed in range(8):  # by chance, half of the initial critics fall to the right
+        ends[slope(seed, one_sided=False) > 0] = seed
+        if len(ends) == 2:
+            break
+    assert set(ends) == {True, False}
+    assert slope(ends[False], one_sided=True) == pytest.approx(1, abs=0.1)
 
 
 def test_clipped_weights_stay_inside():

@@ -47,7 +47,7 @@ def assert_equal(ours, alone, tolerance=1e-5):
     assert torch.equal(ours.rng.get_state(), alone.rng.get_state())
 
 
-def race(experiments, data=None, n_steps=50, seeds=None):
+def race(experiments, data=None, n_steps=20, seeds=None):
     """The same GANs in an ensemble and one by one."""
     data = data or ring()
     ensemble = Ensemble(make(experiments, seeds, data))
@@ -99,7 +99,7 @@ def test_a_member_computes_what_the_plain_step_computes(name):
 @pytest.mark.usefixtures("float64")
 def test_equal_seeds_see_the_same_noise_and_data():
     losses = [replace(SMALL, loss=name) for name in ("saturating", "non_saturating", "hinge")]
-    ensemble = race(losses, seeds=[7, 7, 7], n_steps=20)
+    ensemble = race(losses, seeds=[7, 7, 7])
     states = [gan.rng.get_state() for gan in ensemble.members]
     assert all(torch.equal(state, states[0]) for state in states)
 
