@@ -462,11 +462,11 @@ def test_what_cannot_be_compared_is_refused(lab):
 def test_a_remedy_is_a_click_and_can_be_taken_off_again():
     lab = Lab(remedies=True, **SMALL)
     before = lab.session.experiment
-    for name, button in lab.remedies.items():
+    for name, button in lab.remedies.items():  # a click at a time: controls follow each of them
         button.value = True
-        wait_for(lambda name=name: has(lab, name))
+        wait_for(lambda name=name: has(lab, name) and threads() == [])
         button.value = False
-        wait_for(lambda: lab.session.experiment == before)
+        wait_for(lambda: lab.session.experiment == before and threads() == [])
     assert lab.session.at == 0
     lab.close()
 
