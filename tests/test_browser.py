@@ -145,15 +145,10 @@ class OnPage:
         return self.notebook.ask(expression)
 
 
-def show(notebook, source=RING, fresh=True):
-    """A lab in the second cell; the one that was there is ended by this.
-
-    fresh: False if the lab that the test before has left will do, where it is of this source.
-    """
-    lab = OnPage(notebook, notebook.cell(1))
-    if not fresh and notebook.cells()[1]["source"] == source and lab.stage.count():
-        return lab
+def show(notebook, source=RING):
+    """A fresh lab in the second cell; the one that was there is ended by this."""
     notebook.run_cell(1, source)
+    lab = OnPage(notebook, notebook.cell(1))
     lab.wait(lambda: lab.stage.count() and lab.step >= 0)
     return lab
 
@@ -553,7 +548,7 @@ def test_pick_a_seven_and_see_sevens(notebook):
 
 @one_kernel_is_enough
 def test_z_is_moved_and_a_digit_becomes_another(notebook):
-    lab = show(notebook, TRAINED, fresh=False)
+    lab = show(notebook, TRAINED)
     lab.button("4").click()
     lab.wait(lambda: (read_from(lab.picture()) == 4).float().mean() > 0.8)
     before = lab.picture()
