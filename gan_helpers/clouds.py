@@ -84,11 +84,29 @@ def matching(gan: PointCycleGAN, data: Clouds, n: int = 250, seed: int = 1) -> T
         n: points of each blob.
         seed: of the points.
     """
+    return nearest_blobs(gan.to_b(points_of_A(data, n, seed)), data.b)
+
+
+def returned(gan: PointCycleGAN, data: Clouds, n: int = 250, seed: int = 1) -> float:
+    """The share of points of A that are closest to their own blob again after A -> B -> A.
+
+    1: what one generator does, the other one undoes. Args as for `matching`.
+    """
+    back = gan.to_a(gan.to_b(points_of_A(data, n, seed)))
+    return float(nearest_blobs(back, data.a).diagonal().mean())
+
+
+def points_of_A(data: Clouds, n: int, seed: int) -> Tensor:
+    """`n` points of each blob of A, one blob after the other: `[M * n, d_a]`."""
     check_int("n", n, 1, 10**5)
     rng = torch.Generator().manual_seed(seed)
-    n_blobs = len(data.a.means)
-    x = torch.cat([data.a.of_class(k).sample(n, rng) for k in range(n_blobs)])  # (M * n, d_a)
-    nearest = torch.cdist(gan.to_b(x), data.b.means).argmin(1).view(n_blobs, n)
+    return torch.cat([data.a.of_class(k).sample(n, rng) for k in range(len(data.a.means))])
+
+
+def nearest_blobs(x: Tensor, world: Mixture) -> Tensor:
+    """x `[M * n, d]`, from one blob after the other: the share of each at each blob, `[M, M]`."""
+    n_blobs = len(world.means)
+    nearest = torch.cdist(x, world.means).argmin(1).view(n_blobs, -1)
     return torch.stack([(nearest == j).float().mean(1) for j in range(n_blobs)], 1)
 
 

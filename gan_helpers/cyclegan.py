@@ -89,14 +89,14 @@ class CycleGAN(Translator):
         return translate(self.shown["ba"], b)  # type: ignore[index]
 
 
-def train_step(gan: CycleGAN, data: TwoWorlds) -> tuple[Tensor, Tensor]:
+def cycle_step(gan: CycleGAN, data: TwoWorlds) -> tuple[Tensor, Tensor]:
     """One update of both G, then one of both D on what these G made. Returns both losses."""
     a, b = data.sample(gan.experiment.batch_size, gan.rng)
-    loss_G, fake_a, fake_b = step_G(gan, a, b)
-    return step_D(gan, a, b, fake_a, fake_b), loss_G
+    loss_G, fake_a, fake_b = step_both_G(gan, a, b)
+    return step_both_D(gan, a, b, fake_a, fake_b), loss_G
 
 
-def step_G(gan: CycleGAN, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def step_both_G(gan: CycleGAN, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """One update of both G. Returns their loss, and what they made: of A and of B.
 
     Eq. (3) of Zhu et al. (2017), and the identity loss of their section 5.2.
@@ -117,7 +117,7 @@ def step_G(gan: CycleGAN, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]
     return loss.detach(), fake_a.detach(), fake_b.detach()
 
 
-def step_D(gan: CycleGAN, a: Tensor, b: Tensor, fake_a: Tensor, fake_b: Tensor) -> Tensor:
+def step_both_D(gan: CycleGAN, a: Tensor, b: Tensor, fake_a: Tensor, fake_b: Tensor) -> Tensor:
     """One update of both D: is this picture of that world? Returns the sum of their losses.
 
     Args:

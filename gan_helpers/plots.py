@@ -7,7 +7,7 @@ no Japanese font.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -196,6 +196,28 @@ def draw_picture_grid(
         ax.set_xticks((np.arange(len(names)) + 0.5) * width - 0.5, list(map(str, names)))
         ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0, pad=1)
     return ax
+
+
+def draw_rows(
+    rows: Mapping[str, Tensor | np.ndarray], zoom: float = 0.85, fig: Figure | None = None
+) -> Figure:
+    """Rows of as many pictures each, with their names on the left.
+
+    Args:
+        rows: name -> `[n, C, H, W]` in [-1, 1].
+        zoom: edge of a picture in inches.
+        fig: what it is drawn on; by default a new figure of pyplot.
+    """
+    n, margin = max(len(x) for x in rows.values()), 1.3
+    fig = fig or plt.figure()
+    fig.set_size_inches(margin + zoom * n, zoom * len(rows))
+    left = margin / (margin + zoom * n)
+    fig.subplots_adjust(left=left, right=0.995, top=0.99, bottom=0.01, hspace=0.04)
+    axes = fig.subplots(len(rows), 1, squeeze=False)[:, 0]
+    for ax, (name, x) in zip(axes, rows.items(), strict=True):
+        draw_picture_grid(x, ax, columns=n)
+        ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+    return fig
 
 
 def as_pictures(x: Tensor | np.ndarray) -> np.ndarray:

@@ -54,7 +54,8 @@ class Translation:
     depth: int = 2  # of a U-Net: halvings; of a ResNet: blocks
     width_D: int = 32  # channels of the first layer of D
     n_strided: int = 1  # D's halvings: patches of 16, 34, 70 pixels
-    norm: str = "none"
+    norm: str = "none"  # of the generator
+    norm_D: str = "none"  # with one, D cannot see how bright a picture is as a whole
     dropout: float = 0.0  # the noise of a U-Net, kept on when it translates, as in the paper
     ema: float = 0.0  # decay of the moving average of G's weights; 0 is off
     mixed_precision: bool = False  # on a GPU: convolutions in bfloat16
@@ -76,13 +77,15 @@ class Translation:
             check_int(name, getattr(self, name), 2, 1024)
         check_int("depth", self.depth, 1, 20)
         check_int("n_strided", self.n_strided, 1, 5)
-        check_choice("norm", self.norm, NORMS)
+        for name in ("norm", "norm_D"):
+            check_choice(name, getattr(self, name), NORMS)
         check_number("dropout", self.dropout, 0, 0.9)
 
 
 #: A change of one of these needs new networks; every other field can change in mid-training.
 ARCHITECTURE = (
-    "generator", "width", "depth", "width_D", "n_strided", "norm", "dropout", "ema", "conditional",
+    "generator", "width", "depth", "width_D", "n_strided", "norm", "norm_D", "dropout", "ema",
+    "conditional",
 )  # fmt: skip
 
 Own = TypeVar("Own", bound="Translator")
@@ -201,7 +204,7 @@ def make_generator(e: Translation, n_in: int, n_out: int, rng: torch.Generator) 
 
 def make_patch_D(e: Translation, n_in: int, rng: torch.Generator) -> PatchDiscriminator:
     """The discriminator that the experiment asks for."""
-    return PatchDiscriminator(n_in, e.width_D, e.n_strided, e.norm, rng)
+    return PatchDiscriminator(n_in, e.width_D, e.n_strided, e.norm_D, rng)
 
 
 def train_step(gan: Pix2Pix, data: TwoWorlds) -> tuple[Tensor, Tensor]:

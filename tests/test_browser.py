@@ -584,7 +584,7 @@ cross[..., 4:24, 14] = cross[..., 14, 4:24] = 1
 lab = DrawLab({"blur": blur, "colour": in_colour}, examples=torch.cat([cross, -cross.flip(-1)]))
 lab"""
 TRANSLATION = """
-from gan_helpers.lab.translating import Task
+from gan_helpers.tasks import Task
 from gan_helpers.lab.translation_lab import TranslationLab
 from gan_helpers.worlds import draw_pairs
 

@@ -12,7 +12,7 @@ from gan_helpers.clouds import (
     one_to_one,
     ring_and_rows,
 )
-from gan_helpers.cyclegan import train_step
+from gan_helpers.cyclegan import cycle_step
 from gan_helpers.distributions import from_points, ring
 
 
@@ -73,7 +73,7 @@ def test_the_same_seed_trains_the_same_networks():
     def weights(seed):
         gan = PointCycleGAN(seed=seed)
         for _ in range(3):
-            losses = train_step(gan, ring_and_rows())
+            losses = cycle_step(gan, ring_and_rows())
         assert all(loss.isfinite() for loss in losses) and gan.step == 3
         return torch.cat([p.flatten() for p in gan.G.parameters()])
 
@@ -85,6 +85,6 @@ def test_with_the_way_back_each_blob_gets_a_blob_of_its_own():
     for seed in (300, 301):
         gan, data = PointCycleGAN(POINTS, seed=seed), ring_and_rows()
         for _ in range(750):
-            train_step(gan, data)
+            cycle_step(gan, data)
         right += one_to_one(matching(gan, data)) > 0.9
     assert right >= 1  # more seeds would take minutes

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gan_helpers.cyclegan import CycleGAN, History, step_D, step_G, train_step
+from gan_helpers.cyclegan import CycleGAN, History, cycle_step, step_both_D, step_both_G
 from gan_helpers.pairs import Unpaired
 from gan_helpers.translation import Translation
 
@@ -45,7 +45,7 @@ def test_losses_are_the_printed_ones(cycle, identity):
     G = 0.5 * (D_b(fake_b) - 1).square().mean() + 0.5 * (D_a(fake_a) - 1).square().mean()
     G = G + cycle * ((ba(fake_b) - a).abs().mean() + (ab(fake_a) - b).abs().mean())
     G = G + cycle * identity * ((ab(b) - b).abs().mean() + (ba(a) - a).abs().mean())
-    loss, made_a, made_b = step_G(gan.copy(), a, b)
+    loss, made_a, made_b = step_both_G(gan.copy(), a, b)
     torch.testing.assert_close(loss, G)
     torch.testing.assert_close(made_a, fake_a)
     torch.testing.assert_close(made_b, fake_b)
@@ -53,24 +53,24 @@ def test_losses_are_the_printed_ones(cycle, identity):
         0.5 * (net(real) - 1).square().mean() + 0.5 * net(fake).square().mean()
         for net, real, fake in ((D_a, a, fake_a), (D_b, b, fake_b))
     )
-    torch.testing.assert_close(step_D(gan.copy(), a, b, fake_a, fake_b), D)
+    torch.testing.assert_close(step_both_D(gan.copy(), a, b, fake_a, fake_b), D)
 
 
 def test_each_step_moves_its_own_players_only():
     gan, a, b = exact()
     G, D = weights(gan.G), weights(gan.D)
-    _, fake_a, fake_b = step_G(gan, a, b)
+    _, fake_a, fake_b = step_both_G(gan, a, b)
     assert same(D, gan.D) and not same(G, gan.G) and gan.step == 1
     assert not fake_a.requires_grad and not fake_b.requires_grad
     G = weights(gan.G)
-    step_D(gan, a, b, fake_a, fake_b)
+    step_both_D(gan, a, b, fake_a, fake_b)
     assert same(G, gan.G) and not same(D, gan.D)
 
 
 def test_both_generators_and_both_discriminators_learn():
     gan = CycleGAN(SMALL, (1, 3))
     before = {k: weights(net) for nets in (gan.G, gan.D) for k, net in nets.items()}
-    train_step(gan, Unpaired("u", pictures(8), pictures(8, 3, 1)))
+    cycle_step(gan, Unpaired("u", pictures(8), pictures(8, 3, 1)))
     for nets in (gan.G, gan.D):
         for name, net in nets.items():
             assert not same(before[name], net), name
@@ -79,9 +79,9 @@ def test_both_generators_and_both_discriminators_learn():
 def test_worlds_of_other_colours_have_no_identity_loss():
     """Grey cannot stay as it is in a world of colours; the rest is unchanged."""
     gan, a, b = exact((1, 3), identity=0.5)
-    loss, _, _ = step_G(gan.copy(), a, b)
+    loss, _, _ = step_both_G(gan.copy(), a, b)
     gan.configure(replace(gan.experiment, identity=0.0))
-    torch.testing.assert_close(loss, step_G(gan, a, b)[0])
+    torch.testing.assert_close(loss, step_both_G(gan, a, b)[0])
     assert gan.to_b(a).shape[1] == 3 and gan.to_a(b).shape[1] == 1
 
 
@@ -91,12 +91,12 @@ def test_same_seed_same_numbers_and_a_copy_has_the_same_future():
     one, same_seed, other = (CycleGAN(settings, (1, 1), seed) for seed in (0, 0, 1))
     for gan in (one, same_seed, other):
         for _ in range(4):
-            train_step(gan, data)
+            cycle_step(gan, data)
     assert same(weights(one.G), same_seed.G) and not same(weights(one.G), other.G)
     twin = one.copy()
     for gan in (one, twin):
         for _ in range(2):
-            train_step(gan, data)
+            cycle_step(gan, data)
     assert same(weights(one.D), twin.D)
 
 

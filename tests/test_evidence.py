@@ -3,12 +3,12 @@
 import json
 import re
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import pytest
 import torch
 
-from gan_helpers import evidence, pretrained
+from gan_helpers import evidence, pretrained, tasks
 from gan_helpers.embedded import EMBEDDED
 from gan_helpers.evidence import (
     collect as module,
@@ -16,6 +16,7 @@ from gan_helpers.evidence import (
     load_evidence,
     mean_and_error,
     study,
+    translation,
     wgan,
 )
 from gan_helpers.evidence.__main__ import main
@@ -27,6 +28,9 @@ from gan_helpers.images import load_mnist
 #: Seeds; pictures take their time.
 AT_LEAST = {"digits": 10, "classes": 10, "class weight": 10, "class ring": 10, "shipped": 3}
 AT_LEAST |= {"signs": 10, "real digits": 10}
+AT_LEAST |= {"shoes": 3, "cycle": 3, "landscapes": 3, "matching": 10}
+
+SIGNED = ("correlation", "estimate", "between", "subject", "subject_noisy")
 
 
 def tiny(name, **changes):
@@ -70,7 +74,7 @@ def test_every_row_has_a_value_for_each_of_its_seeds(shipped):
         assert len(seeds) >= AT_LEAST.get(row["run"]["study"], 20) and set(seeds) <= set(SEEDS)
         for quantity, values in row["found"].items():
             assert len(values) == len(seeds)
-            signed = quantity in ("correlation", "estimate", "between") or "_L_" in quantity
+            signed = quantity in SIGNED or "_L_" in quantity
             assert signed or all(value >= 0 for value in values)
 
 
@@ -195,9 +199,18 @@ def few_pictures(monkeypatch):
     small = replace(pretrained.RECIPE, width=8, batch_size=16)
     for place in (conditional, pretrained, wgan):
         monkeypatch.setattr(place, "load_mnist", few)
+    for name, number in (("N_SCENES", 8), ("N_TEST", 12)):
+        monkeypatch.setattr(tasks, name, number)
+    load_a_few = cache(lambda name: fewer(tasks.load_task(name)))
+    monkeypatch.setattr(translation, "load_once", load_a_few)
     monkeypatch.setattr(conditional, "PER_CLASS", 20)
     monkeypatch.setattr(pretrained, "RECIPE", small)
     monkeypatch.setattr(pretrained, "judge", partial(pretrained.judge, per_class=20))
+
+
+def fewer(task):
+    """The same task with a dozen pictures to test on."""
+    return replace(task, test=replace(task.test, a=task.test.a[:12], b=task.test.b[:12]))
 
 
 #: A run of each kind in each study; the others of that kind differ in their settings only.

@@ -28,10 +28,10 @@ LAYERS = [
     {"image_pairs", "public_data", "training", "translators", "worlds"},
     {"graph", "remedies", "critic", "conditional", "translation"},
     {"ensemble", "cyclegan"},
-    {"clouds"},
+    {"clouds", "tasks"},
     {"metrics", "plots", "transport"},
     {"class_metrics", "translation_metrics"},
-    {"pretrained"},
+    {"pretrained", "pretrained_translators"},
     {"lab", "exercises", "evidence"},
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -158,3 +158,10 @@ def test_a_critic_is_titled_by_its_distance():
     line = Session(Experiment(loss="wasserstein", latent_dim=1), "one_gaussian_1d").frame()
     names = plots.draw_1d(*line, plt.figure().subplots()).get_legend_handles_labels()[1]
     assert {"critic", "f*"} <= set(names)
+
+
+def test_rows_are_named_and_as_long_as_the_longest():
+    rows = {"grey": -torch.ones(3, 1, 8, 8), "colour": torch.ones(2, 3, 8, 8)}
+    axes = plots.draw_rows(rows).axes
+    assert [ax.get_ylabel() for ax in axes] == ["grey", "colour"]
+    assert [ax.images[0].get_array().shape for ax in axes] == [(8, 24), (8, 24, 3)]

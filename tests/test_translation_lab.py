@@ -12,8 +12,8 @@ from PIL import Image
 from test_translating import PAIRED, SMALL, UNPAIRED
 
 from gan_helpers.lab import translation_lab as module
-from gan_helpers.lab.translating import TASKS
 from gan_helpers.lab.translation_lab import CHOICES, TEXT, TranslationLab, chart, strip_png
+from gan_helpers.tasks import TASKS
 
 
 @pytest.fixture

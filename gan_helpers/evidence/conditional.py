@@ -27,7 +27,7 @@ PER_CLASS = 500  # generated pictures that are judged; all test pictures stand b
 MARKS = (250, 500, 1000, 2000, 3000, 4000, 5000)  # steps at which it is looked at
 SHORT = MARKS[:4]
 #: What the lab uses for pictures in class mode.
-CGAN = replace(pretrained.RECIPE, condition="cgan", ema=0.995)
+CGAN = replace(pretrained.RECIPE, condition="cgan", ema=0.995, beta1=0.0)
 ACGAN = replace(CGAN, condition="acgan")
 AS_PRINTED = replace(ACGAN, loss="saturating")  # G, too, by the L_s of (12.31)
 

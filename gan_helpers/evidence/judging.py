@@ -12,7 +12,7 @@ import torch
 
 from gan_helpers.distributions import Mixture
 from gan_helpers.metrics import mode_coverage
-from gan_helpers.training import GAN, Experiment
+from gan_helpers.training import GAN
 
 SEEDS = tuple(range(200, 220))  # none of them was used to choose a setting
 N_JUDGED = 2500  # samples, as in VEEGAN and PacGAN
@@ -37,11 +37,11 @@ class Row(ABC):
     def settings(self) -> dict[str, Any]:
         """Everything that the numbers depend on, as JSON can say it."""
         values = asdict(self)
-        if isinstance(experiment := getattr(self, "experiment", None), Experiment):
-            default = Experiment()
+        if experiment := getattr(self, "experiment", None):  # only what differs from its defaults
+            default = type(experiment)()
             values["experiment"] = {
                 f.name: value
-                for f in fields(Experiment)
+                for f in fields(experiment)
                 if (value := getattr(experiment, f.name)) != getattr(default, f.name)
             }
         return json.loads(json.dumps(values))
@@ -60,3 +60,10 @@ def judge(gans: Sequence[GAN], data: Mixture) -> tuple[list[float], list[float]]
         modes.append(float(covered))
         good.append(float(share))
     return modes, good
+
+
+def correlation(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Pearson's, over the times at which both are finite; 0 where one of them never changes."""
+    both = torch.stack([a, b])
+    both = both[:, both.isfinite().all(dim=0)]
+    return float(torch.corrcoef(both)[0, 1].nan_to_num(0.0)) if both.shape[1] > 2 else 0.0

@@ -15,7 +15,7 @@ from gan_helpers.classifier import DigitClassifier, in_batches, load_classifier
 from gan_helpers.critic import slopes, train_critic
 from gan_helpers.distributions import WORLDS, WORLDS_1D, Mixture, gaussians_1d
 from gan_helpers.ensemble import Ensemble, stack_networks
-from gan_helpers.evidence.judging import SEEDS, Row, judge
+from gan_helpers.evidence.judging import SEEDS, Row, correlation, judge
 from gan_helpers.images import Images, load_mnist
 from gan_helpers.losses import LOSSES
 from gan_helpers.metrics import frechet_distance
@@ -233,10 +233,3 @@ def far_digits(classifier: DigitClassifier, features: Tensor, gan: GAN) -> float
 def minus_loss(gan: GAN, x_real: Tensor, z: Tensor) -> float:
     """Minus D's loss on these samples: a critic's estimate of W1; for (12.28) the game's value."""
     return -float(gan.loss.discriminator(gan.D(x_real), gan.D(gan.G(z))))
-
-
-def correlation(a: Tensor, b: Tensor) -> float:
-    """Pearson's, over the times at which both are finite; 0 where one of them never changes."""
-    both = torch.stack([a, b])
-    both = both[:, both.isfinite().all(dim=0)]
-    return float(torch.corrcoef(both)[0, 1].nan_to_num(0.0)) if both.shape[1] > 2 else 0.0

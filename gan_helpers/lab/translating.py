@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from functools import partial
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,66 +16,23 @@ from torch import Tensor
 
 from gan_helpers import cyclegan, translation
 from gan_helpers.checks import check_choice, check_int
-from gan_helpers.image_pairs import load_footwear, load_photo_patches, load_shoes_unpaired
 from gan_helpers.lab.session import History, Trouble, one_core, own_line
 from gan_helpers.losses import check_loss, get_loss
-from gan_helpers.pairs import Pairs, Unpaired
+from gan_helpers.pairs import Pairs
+from gan_helpers.tasks import Task, load_task
 from gan_helpers.translation import ARCHITECTURE, Translation
 from gan_helpers.translation_metrics import cycle_error, hidden_pair_error, judge_translation
-from gan_helpers.worlds import draw_pairs, draw_unpaired
 
 TrainStep = Callable[[Any, Any], tuple[Tensor, Tensor]]
 N_SHOWN, N_MEASURED = 10, 50  # pictures of the test set that are shown, and measured by
-N_SCENES = 2000  # of a world of scenes, to train on
-
-
-@dataclass(frozen=True)
-class Task:
-    """Pictures to learn from, and others to be looked at.
-
-    Args:
-        name: what the reader sees.
-        train: `Pairs` are learned by pix2pix, `Unpaired` heaps by CycleGAN.
-        test: pictures of the same two worlds; for CycleGAN, `Pairs` are answers it is never shown.
-    """
-
-    name: str
-    train: Pairs | Unpaired
-    test: Pairs | Unpaired
-
-    def __post_init__(self) -> None:
-        if isinstance(self.train, Pairs) and not isinstance(self.test, Pairs):
-            raise TypeError("test has to be Pairs, where train is: pix2pix is told the answers.")
-
-    @property
-    def paired(self) -> bool:
-        """Whether training is told the answers."""
-        return isinstance(self.train, Pairs)
-
-
-def scenes(kind: str) -> Task:
-    """Maps in pairs; animals and landscapes without, with hidden answers to test by."""
-    draw = draw_pairs if kind == "maps" else draw_unpaired
-    return Task(kind, draw(kind, N_SCENES), draw_pairs(kind, 200, seed=1))
-
-
-#: Name -> task. The first three come in pairs.
-TASKS: dict[str, Callable[[], Task]] = {
-    "shoes": lambda: Task("shoes", load_footwear("train"), load_footwear("test")),
-    "colours": lambda: Task("colours", load_photo_patches("train"), load_photo_patches("test")),
-    "maps": partial(scenes, "maps"),
-    "animals": partial(scenes, "animals"),
-    "landscapes": partial(scenes, "landscapes"),
-    "sneakers": lambda: Task("sneakers", load_shoes_unpaired("train"), load_shoes_unpaired("test")),
-}
 
 
 class TranslationSession:
     """A pix2pix or a CycleGAN in training; which of them, the task decides.
 
     Args:
-        task: a name in `TASKS`, or pictures of your own.
-        experiment: what is trained, and how.
+        task: a name in `tasks.TASKS`, or pictures of your own.
+        experiment: what is trained, and how; by default as suits the task.
         seed: of the weights and of everything drawn while training.
         device: "cpu", "cuda", …
         train_step: the reader's own step, `(gan, data) -> (loss_D, loss_G)`.
@@ -97,21 +53,16 @@ class TranslationSession:
     ) -> None:
         self.device, self.own_step = device, train_step
         self.seed = check_int("seed", seed, 0, 2**63 - 1)
-        self.experiment = experiment or Translation()
+        self._take(as_task(task))
+        self.experiment = experiment or self.task.experiment
         check_loss(get_loss(self.experiment.loss))
-        self._take(task)
         self.reset()
 
-    def _take(self, task: str | Task) -> None:
-        """Load the pictures, and choose those that are shown."""
-        chosen = TASKS[check_choice("task", task, TASKS)]() if isinstance(task, str) else task
-        if not isinstance(chosen, Task):
-            raise TypeError(f"task = {type(task).__name__}; it has to be a Task, or one's name.")
-        self.task = chosen
-        self.data = chosen.train.to(self.device)
-        test = chosen.test
-        n = min(N_MEASURED, len(test.a), len(test.b))
-        self.test = replace(test, a=test.a[:n], b=test.b[:n]).to(self.device)
+    def _take(self, task: Task) -> None:
+        """Learn from its pictures, and choose those that are shown."""
+        self.task, self.data = task, task.train.to(self.device)
+        n = min(N_MEASURED, len(task.test.a), len(task.test.b))
+        self.test = replace(task.test, a=task.test.a[:n], b=task.test.b[:n]).to(self.device)
 
     # --- what moves it -------------------------------------------------------------------------
 
@@ -119,9 +70,8 @@ class TranslationSession:
         """Start again from fresh weights: the same ones, unless a new seed is given."""
         if seed is not None:
             self.seed = check_int("seed", seed, 0, 2**63 - 1)
-        channels = self.data.a.shape[1], self.data.b.shape[1]
         kind = translation.Pix2Pix if self.task.paired else cyclegan.CycleGAN
-        self.gan: Any = kind(self.experiment, channels, self.seed, self.device)
+        self.gan: Any = kind(self.experiment, self.task.channels, self.seed, self.device)
         self.history = History(names=("loss_D", "loss_G", *self._measured()))
         self.trouble: Trouble | None = None
 
@@ -130,7 +80,7 @@ class TranslationSession:
         """The reader's own step, or the one of this kind of GAN."""
         if self.own_step is not None:
             return self.own_step
-        return translation.train_step if self.task.paired else cyclegan.train_step
+        return translation.train_step if self.task.paired else cyclegan.cycle_step
 
     @property
     def at(self) -> int:
@@ -165,6 +115,8 @@ class TranslationSession:
     def change(self, **settings: Any) -> bool:
         """Change fields of the experiment, `task` or `train_step`; the weights are kept.
 
+        Another task brings the settings that suit it.
+
         Returns:
             Whether training had to start again, because the networks themselves changed.
 
@@ -177,15 +129,16 @@ class TranslationSession:
         task, own_step = settings.pop("task", None), settings.pop("train_step", self.own_step)
         if own_step is not None and not callable(own_step):
             raise TypeError(f"train_step = {own_step!r} has to be a function (gan, data).")
-        experiment = replace(self.experiment, **settings)
+        chosen = None if task is None else as_task(task)
+        experiment = replace(chosen.experiment if chosen else self.experiment, **settings)
         if experiment.loss is not self.experiment.loss:
             check_loss(get_loss(experiment.loss))
         old = self.experiment
         restart = any(getattr(experiment, n) != getattr(old, n) for n in ARCHITECTURE)
-        if task is not None:
-            self._take(task)
+        if chosen:
+            self._take(chosen)
         self.experiment, self.own_step = experiment, own_step
-        if restart or task is not None:
+        if restart or chosen:
             self.reset()
             return True
         self.gan.configure(experiment)
@@ -223,3 +176,11 @@ class TranslationSession:
     def curves(self) -> dict[str, np.ndarray]:
         """`steps` `[T]`, and beside them the losses and what is measured, `[T]` each."""
         return self.history.arrays()
+
+
+def as_task(task: str | Task) -> Task:
+    """The task of that name, or the reader's own as it is."""
+    chosen = load_task(task) if isinstance(task, str) else task
+    if not isinstance(chosen, Task):
+        raise TypeError(f"task = {type(task).__name__}; it has to be a Task, or one's name.")
+    return chosen

@@ -14,16 +14,18 @@ from typing import Any
 import ipywidgets as W
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
 from gan_helpers.checks import check_choice
 from gan_helpers.lab.in_cell import InCell
 from gan_helpers.lab.labels import labels
-from gan_helpers.lab.translating import TASKS, Task, TrainStep, TranslationSession
+from gan_helpers.lab.translating import TrainStep, TranslationSession
 from gan_helpers.lab.worker import Worker
 from gan_helpers.losses import LOSSES, get_loss
-from gan_helpers.plots import FAKE, REAL
+from gan_helpers.plots import FAKE, REAL, draw_rows
+from gan_helpers.tasks import TASKS, Task
 from gan_helpers.translation import Translation
 
 OWN = "own"
@@ -152,7 +154,7 @@ class TranslationLab(InCell):
         lang: language of the controls, "ja" or "en".
         seed: the same seed gives the same training.
         device: where to train; None takes a GPU where there is one.
-        experiment: all settings at once.
+        experiment: all settings at once; by default those that suit the task.
         train_step: your own step, `(gan, data) -> (loss_D, loss_G)`.
         **settings: single fields of the experiment, e.g. `l1=0.0`.
 
@@ -371,17 +373,8 @@ def img(png: bytes, name: str) -> str:
 
 def rows_png(rows: Mapping[str, Tensor]) -> bytes:
     """All rows, each with its English name, as in all figures."""
-    from matplotlib.figure import Figure
-
-    fig = Figure(figsize=(8.5, 0.8 * len(rows)), dpi=80)
-    fig.subplots_adjust(left=0.12, right=0.99, top=0.98, bottom=0.02, hspace=0.08)
-    axes = fig.subplots(len(rows), 1, squeeze=False)[:, 0]
-    for ax, (name, x) in zip(axes, rows.items(), strict=True):
-        ax.imshow(sheet(x))
-        ax.set(xticks=[], yticks=[])
-        ax.set_ylabel(TEXT["en"][name], rotation=0, ha="right", va="center", fontsize=9)
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png")
+    fig, buffer = Figure(dpi=80), io.BytesIO()  # not of pyplot, which threads must not share
+    draw_rows({TEXT["en"][name]: x for name, x in rows.items()}, fig=fig).savefig(buffer)
     return buffer.getvalue()
 
 

@@ -1,0 +1,139 @@
+"""The runs behind 12.4.5: what each loss of pix2pix and of CycleGAN does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from gan_helpers import cyclegan, translation
+from gan_helpers.classifier import in_batches
+from gan_helpers.clouds import POINTS, PointCycleGAN, matching, one_to_one, returned, ring_and_rows
+from gan_helpers.evidence.judging import SEEDS, Row, correlation
+from gan_helpers.tasks import PAIRED, UNPAIRED, Task, load_task, shoe_features
+from gan_helpers.translation import Translation
+from gan_helpers.translation_metrics import cycle_error, hidden_pair_error, judge_translation
+from gan_helpers.worlds import draw_scenes
+
+TEN, THREE = SEEDS[:10], SEEDS[:3]  # pictures take their time
+NOISE = 0.1  # standard deviation of what disturbs a translation on its way back
+
+load_once = cache(load_task)
+
+
+@dataclass(frozen=True)
+class Shoes(Row):
+    """pix2pix from line drawings to shoes: `error`, `sharpness`, `frechet` on the test set."""
+
+    experiment: Translation = PAIRED
+    steps: int = 2000
+    seeds: tuple[int, ...] = THREE
+
+    def measure(self) -> dict[str, list[float]]:
+        task = load_once("shoes")
+        found: dict[str, list[float]] = {}
+        for seed in self.seeds:
+            gan = translation.Pix2Pix(self.experiment, task.channels, seed)
+            for _ in range(self.steps):
+                translation.train_step(gan, task.train)
+            report = judge_translation(gan.translate, task.test, shoe_features)  # type: ignore[arg-type]
+            for name, value in report.numbers().items():
+                found.setdefault(name, []).append(value)
+        return found
+
+
+@dataclass(frozen=True)
+class Scenes(Row):
+    """CycleGAN on animals or landscapes, whose hidden answers it is never shown. See `measured`."""
+
+    world: str = "animals"
+    experiment: Translation = UNPAIRED
+    steps: int = 600
+    seeds: tuple[int, ...] = THREE
+
+    def measure(self) -> dict[str, list[float]]:
+        task = load_once(self.world)
+        found: dict[str, list[float]] = {}
+        for seed in self.seeds:
+            gan = cyclegan.CycleGAN(self.experiment, task.channels, seed)
+            for _ in range(self.steps):
+                cyclegan.cycle_step(gan, task.train)
+            for name, value in measured(gan, task).items():
+                found.setdefault(name, []).append(value)
+        return found
+
+
+@dataclass(frozen=True)
+class Matching(Row):
+    """CycleGAN from eight blobs on a ring to eight in two rows.
+
+    `one_to_one`: see `clouds`; `returned`: the share of points that come back to their own blob.
+    """
+
+    experiment: Translation = POINTS
+    steps: int = 1000
+    seeds: tuple[int, ...] = TEN
+
+    def measure(self) -> dict[str, list[float]]:
+        data, gans = ring_and_rows(), []
+        for seed in self.seeds:
+            gans.append(PointCycleGAN(self.experiment, seed=seed))
+            for _ in range(self.steps):
+                cyclegan.cycle_step(gans[-1], data)
+        return {
+            "one_to_one": [one_to_one(matching(gan, data)) for gan in gans],
+            "returned": [returned(gan, data) for gan in gans],
+        }
+
+
+def measured(gan: cyclegan.CycleGAN, task: Task) -> dict[str, float]:
+    """How well pictures come back, how close they are to the hidden answers, how much they differ.
+
+    `cycle`, `hidden`: see `cycle_error` and `hidden_pair_error`.
+    `variety`: the spread of the pictures made of A, pixel by pixel, over that of real B.
+    `subject`, `subject_noisy`: the correlation between the brightness of the subject in A and in
+    A -> B -> A, by itself and with noise on B; of the animals, B does not show the coat.
+    """
+    a, b, mask = task.test.a, task.test.b, subject_of(task)
+    made = in_batches(gan.to_b, a)
+    noise = torch.empty(made.shape).normal_(0, NOISE, generator=torch.Generator().manual_seed(0))
+    back, back_noisy = in_batches(gan.to_a, made), in_batches(gan.to_a, made + noise)
+    return {
+        "cycle": cycle_error(gan, task.test),
+        "hidden": hidden_pair_error(gan, task.test),  # type: ignore[arg-type]
+        "variety": float(made.std(0).mean() / b.std(0).mean()),
+        "subject": correlation(brightness(a, mask), brightness(back, mask)),
+        "subject_noisy": correlation(brightness(a, mask), brightness(back_noisy, mask)),
+    }
+
+
+def subject_of(task: Task) -> Tensor:
+    """Where the animals, or the land, of the test pictures are: `[N, 1, H, W]`, 0 to 1."""
+    return draw_scenes(task.name, 0, len(task.test.a), task.test.a.shape[-1], seed=1)[2]
+
+
+def brightness(x: Tensor, mask: Tensor) -> Tensor:
+    """The mean of the pixels under the mask, `[N]`."""
+    return (x * mask).sum((1, 2, 3)) / (3 * mask).sum((1, 2, 3))
+
+
+def rows() -> Iterator[Row]:
+    """All runs, the longest first."""
+    resnet = replace(UNPAIRED, generator="resnet", width=8, depth=2)
+    yield Scenes("cycle", "ResNet", experiment=resnet)
+    yield Scenes("cycle", "ResNet, no cycle", experiment=replace(resnet, cycle=0.0))
+    yield Scenes("cycle", "U-Net", experiment=UNPAIRED)
+    yield Scenes("cycle", "no identity loss", experiment=replace(UNPAIRED, identity=0.0))
+    yield Scenes("cycle", "no GAN", experiment=replace(UNPAIRED, adversarial=0.0))
+    yield Scenes("cycle", "no cycle", experiment=replace(UNPAIRED, cycle=0.0))
+    yield Scenes("landscapes", "U-Net", "landscapes")
+    yield Scenes("landscapes", "no cycle", "landscapes", replace(UNPAIRED, cycle=0.0))
+    yield Shoes("shoes", "L1 alone", replace(PAIRED, adversarial=0.0))
+    yield Shoes("shoes", "cGAN alone", replace(PAIRED, l1=0.0))
+    for weight in (1.0, 10.0, 100.0):
+        yield Shoes("shoes", f"cGAN + {weight:g} L1", replace(PAIRED, l1=weight))
+    yield Matching("matching", "cycle")
+    yield Matching("matching", "no cycle", replace(POINTS, cycle=0.0))
