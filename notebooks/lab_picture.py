@@ -29,7 +29,7 @@ def photograph(steps: int = STEPS) -> Image.Image:
             opened.command("notebook:run-all-cells")
             opened.page.locator("button:text-is('Play')").click()
             counter = opened.page.locator(".gan-step b")
-            opened.until(lambda: int(counter.inner_text().replace(",", "")) >= steps, 300)
+            opened.until(lambda: int(counter.inner_text().replace(",", "")) >= steps)
             opened.page.locator("button:text-is('Pause')").click()
             opened.page.locator("button:text-is('Play')").wait_for()
             opened.page.mouse.move(0, 0)

@@ -583,6 +583,13 @@ cross[..., 4:24, 14] = cross[..., 14, 4:24] = 1
 
 lab = DrawLab({"blur": blur, "colour": in_colour}, examples=torch.cat([cross, -cross.flip(-1)]))
 lab"""
+SHOES = """
+from gan_helpers.lab.sketch import DrawLab
+from gan_helpers.pretrained_translators import load_translator
+
+lab = DrawLab(load_translator("shoes").translate, edge=32)
+lab"""
+BRIGHT = "int((lab.answers['answer'] > -0.5).sum())"
 TRANSLATION = """
 from gan_helpers.tasks import Task
 from gan_helpers.lab.translation_lab import TranslationLab
@@ -645,6 +652,21 @@ def test_a_picture_follows_the_mouse(notebook):
     becomes(28 * 28 - 39)
     button("Undo").press("Enter")
     becomes(0)
+
+
+@one_kernel_is_enough
+def test_a_stroke_changes_the_shoe(notebook):
+    """The trained pix2pix of 12.4.5, asked by the mouse."""
+    page = notebook.page
+    notebook.run_cell(1, SHOES)
+    sheet = page.locator(".drawlab-own canvas")
+    sheet.wait_for()
+    notebook.until(lambda: notebook.ask("lab.canvas.heard"))
+    sheet.scroll_into_view_if_needed()
+    assert notebook.ask(BRIGHT) == 0  # nothing drawn, no shoe
+    outline = [(0.2, 0.65), (0.3, 0.4), (0.5, 0.42), (0.85, 0.6), (0.85, 0.68), (0.2, 0.68)]
+    drag(page, sheet, outline)
+    notebook.until(lambda: notebook.ask(BRIGHT) > 30)
 
 
 @one_kernel_is_enough

@@ -10,6 +10,7 @@ from gan_helpers.clouds import (
     PointCycleGAN,
     matching,
     one_to_one,
+    returned,
     ring_and_rows,
 )
 from gan_helpers.cyclegan import cycle_step
@@ -50,6 +51,16 @@ def test_a_known_map_is_read_as_it_is(to, share):
     assert shares.shape == (8, 8)
     assert torch.equal(shares, torch.eye(8)[list(to)])
     assert one_to_one(shares) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("back", "share"),
+    [((3, 1, 6, 0, 2, 4, 7, 5), 1.0), (range(8), 1 / 8), ([5] * 8, 1 / 8)],
+)
+def test_points_return_where_one_map_undoes_the_other(back, share):
+    gan, data = with_map([3, 1, 4, 0, 5, 7, 2, 6])  # the first of `back` is its inverse
+    gan.G["ba"] = Known(Clouds("the way back", data.b, data.a), list(back))
+    assert returned(gan, data) == pytest.approx(share)
 
 
 def test_a_torn_blob_counts_by_its_larger_part():

@@ -30,7 +30,7 @@ AT_LEAST = {"digits": 10, "classes": 10, "class weight": 10, "class ring": 10, "
 AT_LEAST |= {"signs": 10, "real digits": 10}
 AT_LEAST |= {"shoes": 3, "cycle": 3, "landscapes": 3, "matching": 10}
 
-SIGNED = ("correlation", "estimate", "between", "subject", "subject_noisy")
+SIGNED = ("correlation", "estimate", "between", "pattern", "pattern_noisy", "pattern_honest")
 
 
 def tiny(name, **changes):
@@ -40,6 +40,8 @@ def tiny(name, **changes):
     if hasattr(run, "experiment"):
         changes["experiment"] = replace(run.experiment, **small)
     less = {"steps": 20, "fork": 10, "lead": 10, "every": 5, "n": 100}
+    if hasattr(run, "changes"):
+        changes["changes"] = run.changes | small
     changes |= {k: min(getattr(run, k), v) for k, v in less.items() if hasattr(run, k)}
     if hasattr(run, "marks"):
         changes["marks"] = (2,)
@@ -147,20 +149,20 @@ def test_the_estimate_of_a_penalised_critic_is_the_distance():
 def test_what_12_4_4_says_is_in_the_file(shipped):
     classes = study(shipped, "classes")
     cgan, acgan, projection = (classes[name] for name in ("cGAN", "AC-GAN", "projection"))
-    assert acgan["agreement_500"].mean() > cgan["agreement_500"].mean() + 0.2
+    assert acgan["agreement_500"].mean() > cgan["agreement_500"].mean() + 0.1
     for n in (1000, 2000, 3000, 4000, 5000):
         assert acgan[f"agreement_{n}"].mean() > cgan[f"agreement_{n}"].mean()
         assert acgan[f"variety_{n}"].mean() < cgan[f"variety_{n}"].mean()
-        assert acgan[f"frechet_{n}"].mean() < cgan[f"frechet_{n}"].mean()
-    assert cgan["agreement_5000"].min() > 0.94 and acgan["agreement_5000"].min() >= 0.98
-    assert cgan["variety_5000"].min() > 0.85 > acgan["variety_5000"].mean()
+        assert acgan[f"frechet_{n}"].mean() > cgan[f"frechet_{n}"].mean()
+    assert cgan["agreement_4000"].min() >= 0.95 and acgan["agreement_4000"].mean() >= 0.98
+    assert cgan["variety_4000"].min() > 0.85 > acgan["variety_4000"].mean()
     assert projection["agreement_2000"].min() > cgan["agreement_5000"].mean()
     assert projection["frechet_2000"].mean() < cgan["frechet_5000"].mean()
     assert projection["variety_2000"].mean() > acgan["variety_2000"].mean()
     on_real = classes["AC-GAN, L_c on real"]
     assert on_real["agreement_2000"].mean() > acgan["agreement_2000"].mean() + 0.02
     assert abs(on_real["variety_2000"].mean() - acgan["variety_2000"].mean()) < 0.05
-    weights = study(shipped, "class weight") | {"1": acgan}
+    weights = study(shipped, "class weight")
     rows = [weights[name] for name in sorted(weights, key=float)]
     agreement, variety = (
         [float(row[f"{q}_2000"].mean()) for row in rows] for q in ("agreement", "variety")
@@ -175,6 +177,26 @@ def test_what_12_4_4_says_is_in_the_file(shipped):
     assert 1.5 < floor.mean() < 3.5
     for kind in study(shipped, "shipped").values():
         assert kind["agreement"].min() >= 0.98 and kind["frechet"].max() <= 15
+
+
+def test_what_12_4_5_says_is_in_the_file(shipped):
+    shoes = study(shipped, "shoes")
+    l1, cgan, both = (shoes[name] for name in ("L1 alone", "cGAN alone", "cGAN + 10 L1"))
+    assert (l1["error"] < both["error"]).all() and (both["error"] < cgan["error"]).all()
+    assert (both["error"] < 1.1 * l1["error"]).all()
+    assert (l1["sharpness"] < both["sharpness"]).all()
+    assert both["frechet"].mean() < l1["frechet"].mean()
+    points = study(shipped, "matching")
+    assert (points["cycle"]["returned"] > 0.95).sum() >= 9
+    assert points["no cycle"]["returned"].mean() < 0.5
+    for world in ("cycle", "landscapes"):
+        found = study(shipped, world)
+        on, off = found["U-Net"], found["no cycle"]
+        assert (on["cycle"] <= 0.5 * off["cycle"]).all()
+        assert (on["hidden"] < off["hidden"]).all()
+    animals = study(shipped, "cycle")["U-Net"]
+    assert (animals["pattern"] > animals["pattern_noisy"] + 0.1).all()
+    assert (animals["pattern"] > animals["pattern_honest"] + 0.3).all()
 
 
 def test_correlation_is_pearsons_and_knows_its_limits():

@@ -201,8 +201,9 @@ def rows() -> Iterator[Row]:
     yield Digits("classes", "AC-GAN", ACGAN)
     yield Digits("classes", "projection", replace(CGAN, condition="projection"), SHORT)
     yield Digits("classes", "AC-GAN, L_c on real", replace(ACGAN, class_on_fake=False), SHORT)
-    for weight in (0.1, 0.3, 3.0, 10.0):
-        yield Digits("class weight", f"{weight:g}", replace(ACGAN, class_weight=weight), SHORT)
+    for weight in (0.1, 0.3, 1.0, 3.0, 10.0):
+        weighted = replace(ACGAN, class_weight=weight, beta1=0.5)
+        yield Digits("class weight", f"{weight:g}", weighted, SHORT)
     yield Signs("signs", "AC-GAN")
     yield RealDigits("real digits", "28 x 28")
     yield Points("class ring", "cGAN", Experiment(condition="cgan"), (1000, 3000))

@@ -201,12 +201,10 @@ class TranslationLab(InCell):
             widget.style.description_width = "initial"
             widget.observe(partial(self._post_change, name), "value")
         self.settings = {name: self._setting(name) for name in CHOICES}
-        self.message, self.losses, self.measured = W.HTML(), W.HTML(), W.HTML()
-        self.at = W.HTML()
+        self.message, self.at, self.charts = W.HTML(), W.HTML(), W.HTML()
         self.rows = W.VBox()
         beside = W.Layout(flex_flow="row wrap")
-        charts = W.VBox([self.at, W.Box([self.losses, self.measured], layout=beside)])
-        stage = W.Box([self.rows, charts], layout=beside)
+        stage = W.Box([self.rows, W.VBox([self.at, self.charts])], layout=beside)
         self.box = W.VBox(
             [
                 W.Box([self.play_button, *self.buttons.values()], layout=wrap),
@@ -286,11 +284,7 @@ class TranslationLab(InCell):
                 self.worker.playing = False
                 self._say("untouched", step=session.at)
             self._show_rows(session.rows())
-            curves = session.curves()
-            steps = curves.pop("steps")
-            named = [(self.text[name], values) for name, values in curves.items()]
-            self.losses.value = chart(self.text["losses"], steps, named[:2], COLOURS[:2])
-            self.measured.value = chart(self.text["measured"], steps, named[2:], COLOURS[2:])
+            self.charts.value = self._draw_charts()
             self.at.value = f"<b>{self.text['at'].format(step=f'{session.at:,}')}</b>"
             self._sync_controls()
         if trouble := session.trouble:
@@ -298,6 +292,16 @@ class TranslationLab(InCell):
             what = self.text.get(trouble.what, trouble.what)
             said = self.text[key].format(step=trouble.step, what=what, detail=trouble.detail)
             self._say_text(said, trouble.line, alarm=True)
+
+    def _draw_charts(self) -> str:
+        """One chart of both losses, and one for each quantity that is measured."""
+        curves = self.session.curves()
+        steps = curves.pop("steps")
+        named = [(self.text[name], values) for name, values in curves.items()]
+        drawn = [chart(self.text["losses"], steps, named[:2], COLOURS[:2])]
+        for curve, colour in zip(named[2:], COLOURS[2:], strict=False):
+            drawn.append(chart(self.text["measured"], steps, [curve], [colour]))
+        return f"<div style='display:flex;flex-wrap:wrap;gap:1.2em'>{''.join(drawn)}</div>"
 
     def _show_rows(self, rows: Mapping[str, Tensor]) -> None:
         if len(self.rows.children) != len(rows):
@@ -383,22 +387,25 @@ def chart(
     steps: np.ndarray,
     curves: Sequence[tuple[str, np.ndarray]],
     colours: Sequence[str],
-    width: int = 330,
+    width: int = 290,
     height: int = 120,
 ) -> str:
     """Curves over steps as SVG, with their last values beside their names.
 
-    steps `[T]`, curves: name and values `[T]`; what is not finite leaves a gap.
+    steps `[T]`, curves: name and values `[T]`; what is not finite leaves a gap, what is far above
+    the others is drawn at the edge.
     """
     finite = np.concatenate([v[np.isfinite(v)] for _, v in curves] or [np.zeros(0)])
-    top = float(finite.max()) * 1.05 if finite.size else 1.0
+    # The first steps are far off; they would press all the others flat.
+    top = min(float(finite.max()), 3 * float(np.median(finite))) * 1.05 if finite.size else 1.0
     low = min(0.0, float(finite.min())) if finite.size else 0.0
+    top = top if top > low else 1.0
     last = float(steps[-1]) if len(steps) else 1.0
     left, right, foot = 34.0, width - 6.0, height - 16.0
 
     def place(step: float, value: float) -> str:
         x = left + (right - left) * step / last
-        y = foot - (foot - 6) * (value - low) / (top - low or 1)
+        y = foot - (foot - 6) * (min(value, top) - low) / (top - low)
         return f"{x:.1f},{y:.1f}"
 
     lines, names = [], []
