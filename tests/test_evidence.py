@@ -156,8 +156,8 @@ def test_what_12_4_4_says_is_in_the_file(shipped):
         assert acgan[f"frechet_{n}"].mean() > cgan[f"frechet_{n}"].mean()
     assert cgan["agreement_4000"].min() >= 0.95 and acgan["agreement_4000"].mean() >= 0.98
     assert cgan["variety_4000"].min() > 0.85 > acgan["variety_4000"].mean()
-    assert projection["agreement_2000"].min() > cgan["agreement_5000"].mean()
-    assert projection["frechet_2000"].mean() < cgan["frechet_5000"].mean()
+    assert projection["agreement_2000"].min() > cgan["agreement_4000"].mean()
+    assert projection["frechet_2000"].mean() < cgan["frechet_4000"].mean()
     assert projection["variety_2000"].mean() > acgan["variety_2000"].mean()
     on_real = classes["AC-GAN, L_c on real"]
     assert on_real["agreement_2000"].mean() > acgan["agreement_2000"].mean() + 0.02
@@ -195,7 +195,7 @@ def test_what_12_4_5_says_is_in_the_file(shipped):
         assert (on["cycle"] <= 0.5 * off["cycle"]).all()
         assert (on["hidden"] < off["hidden"]).all()
     animals = study(shipped, "cycle")["U-Net"]
-    assert (animals["pattern"] > animals["pattern_noisy"] + 0.1).all()
+    assert (animals["pattern"] > animals["pattern_noisy"] + 0.05).all()
     assert (animals["pattern"] > animals["pattern_honest"] + 0.3).all()
 
 

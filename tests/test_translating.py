@@ -167,7 +167,12 @@ def test_every_task_can_be_learned(name, monkeypatch):
     monkeypatch.setattr(tasks, "N_SCENES", 8)
     monkeypatch.setattr(tasks, "N_TEST", 12)
     session = TranslationSession(name)
-    assert session.task.name == name and session.experiment == session.task.experiment
+    task = session.task
+    assert task.name == name and session.experiment == task.experiment
+    assert task.paired == (name in ("shoes", "colours", "maps"))
+    for world in (task.train, task.test):
+        assert world.a.shape[1:] == (task.channels[0], 32, 32)
+        assert world.b.shape[1:] == (task.channels[1], 32, 32)
     session.step()
     assert session.trouble is None and session.at == 1
     assert all(len(x) == translating.N_SHOWN for x in session.rows().values())
