@@ -9,6 +9,7 @@ from safetensors import safe_open
 
 from gan_helpers.cyclegan import CycleGAN
 from gan_helpers.embedded import EMBEDDED, find_embedded
+from gan_helpers.image_pairs import load_footwear, load_photo_patches
 from gan_helpers.pretrained_translators import (
     RECIPES,
     Recipe,
@@ -18,7 +19,7 @@ from gan_helpers.pretrained_translators import (
     save,
     train,
 )
-from gan_helpers.tasks import Task, load_task, shoe_features
+from gan_helpers.tasks import Task, shoe_features
 from gan_helpers.translation import Pix2Pix
 from gan_helpers.translation_metrics import cycle_error, hidden_pair_error, judge_translation
 from gan_helpers.worlds import draw_pairs
@@ -48,7 +49,7 @@ def test_they_are_small():
 
 def test_shoes_are_what_the_notebook_says(loaded):
     """L1 alone is closest and softest, the cGAN with L1 resembles real shoes most."""
-    test = load_task("shoes").test
+    test = load_footwear("test", 32)
     found = {
         name: judge_translation(loaded[name].translate, test, shoe_features)
         for name in ("shoes_l1", "shoes_cgan", "shoes")
@@ -68,8 +69,11 @@ def test_scenes_come_back_and_resemble_their_hidden_answers(name, loaded):
 
 
 def test_colours_and_maps_are_closer_than_their_input(loaded):
-    for name, size in (("colours", 32), ("maps", 64)):
-        test = load_task(name, size).test
+    tests = {
+        "colours": load_photo_patches("test", n=50),
+        "maps": draw_pairs("maps", 20, 64, seed=1),
+    }
+    for name, test in tests.items():
         grey = float((test.b - test.a).abs().mean())
         assert judge_translation(loaded[name].translate, test).error < grey
 
