@@ -53,7 +53,7 @@ SHORTER = {
         "range(300):\n    train_step(": "range(3):\n    train_step(",
     },
     "12.4.5": {
-        "trange(1, 1201, leave=False)": "(30, 200, 1200)",
+        "trange(1, 1201, leave=False)": "[30, 200, 1200]",
         "trange(800, leave=False)": "range(4)",
         "trange(500, leave=False)": "range(2)",
     },

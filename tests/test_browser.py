@@ -663,10 +663,10 @@ def test_a_stroke_changes_the_shoe(notebook):
     sheet.wait_for()
     notebook.until(lambda: notebook.ask("lab.canvas.heard"))
     sheet.scroll_into_view_if_needed()
-    assert notebook.ask(BRIGHT) == 0  # nothing drawn, no shoe
+    blank = notebook.ask(BRIGHT)  # of an empty sheet: hardly anything
     outline = [(0.2, 0.65), (0.3, 0.4), (0.5, 0.42), (0.85, 0.6), (0.85, 0.68), (0.2, 0.68)]
     drag(page, sheet, outline)
-    notebook.until(lambda: notebook.ask(BRIGHT) > 30)
+    notebook.until(lambda: notebook.ask(BRIGHT) > blank + 50)
 
 
 @one_kernel_is_enough

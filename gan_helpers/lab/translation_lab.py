@@ -376,10 +376,12 @@ def img(png: bytes, name: str) -> str:
 
 
 def rows_png(rows: Mapping[str, Tensor]) -> bytes:
-    """All rows, each with its English name, as in all figures."""
-    fig, buffer = Figure(dpi=80), io.BytesIO()  # not of pyplot, which threads must not share
-    draw_rows({TEXT["en"][name]: x for name, x in rows.items()}, fig=fig).savefig(buffer)
-    return buffer.getvalue()
+    """All rows, each with its English name, as in all figures; of 128 colours, to stay small."""
+    fig, drawn, small = Figure(dpi=80), io.BytesIO(), io.BytesIO()  # not of pyplot: other threads
+    draw_rows({TEXT["en"][name]: x for name, x in rows.items()}, EDGE / 80, fig).savefig(drawn)
+    few = Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    few.save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def chart(
