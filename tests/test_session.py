@@ -434,7 +434,7 @@ def test_the_ring_is_learned():
     """All 8 modes and most samples good, in each of 5 seeds that were not used to choose this."""
     for seed in range(20, 25):
         session = Session(data="ring", seed=seed)
-        session.run(2500)
+        session.run(1500)
         meters = {m["id"]: m["value"] for m in session.frame()[0]["meters"]}
         assert meters["modes"] >= 7 and meters["good"] > 0.4
 
