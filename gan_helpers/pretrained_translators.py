@@ -15,7 +15,7 @@ from gan_helpers import cyclegan, translation
 from gan_helpers.checks import check_choice
 from gan_helpers.cyclegan import CycleGAN
 from gan_helpers.tasks import PAIRED, SIZE, UNPAIRED, Task, load_task
-from gan_helpers.translation import Pix2Pix, Translation
+from gan_helpers.translation import Pix2Pix, Translation, TwoWorlds
 from gan_helpers.weights import read_weights, write_weights
 
 SEED = 200
@@ -84,15 +84,27 @@ def train(
         bar: shows progress, e.g. `tqdm`.
     """
     data = (task or load_task(recipe.task, recipe.size)).train
-    gan, e, steps = make(recipe, seed), recipe.experiment, recipe.steps
-    step_of: Callable[..., Any] = translation.train_step if recipe.paired else cyclegan.cycle_step
+    gan = make(recipe, seed)
+    train_falling(gan, data, recipe.steps, bar)
+    return gan
+
+
+def train_falling(
+    gan: Pix2Pix | CycleGAN,
+    data: TwoWorlds,
+    steps: int,
+    bar: Callable[[range], Iterable[int]] = iter,
+) -> None:
+    """Train with rates that fall to 0 in the second half; the settings are then as they were."""
+    e = gan.experiment
+    paired = isinstance(gan, Pix2Pix)
+    step_of: Callable[..., Any] = translation.train_step if paired else cyclegan.cycle_step
     for step in bar(range(steps)):
         if step >= steps // 2 and step % 50 == 0:
             left = min(1, 2 * (1 - step / steps))
             gan.configure(replace(e, lr_D=left * e.lr_D, lr_G=left * e.lr_G))
         step_of(gan, data)
     gan.configure(e)
-    return gan
 
 
 def file_name(name: str) -> str:

@@ -40,8 +40,6 @@ def tiny(name, **changes):
     if hasattr(run, "experiment"):
         changes["experiment"] = replace(run.experiment, **small)
     less = {"steps": 20, "fork": 10, "lead": 10, "every": 5, "n": 100}
-    if hasattr(run, "changes"):
-        changes["changes"] = run.changes | small
     changes |= {k: min(getattr(run, k), v) for k, v in less.items() if hasattr(run, k)}
     if hasattr(run, "marks"):
         changes["marks"] = (2,)

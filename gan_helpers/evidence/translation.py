@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,8 +14,8 @@ from gan_helpers.classifier import in_batches
 from gan_helpers.clouds import POINTS, PointCycleGAN, matching, one_to_one, returned, ring_and_rows
 from gan_helpers.evidence.judging import SEEDS, Row, correlation
 from gan_helpers.pairs import Pairs
-from gan_helpers.pretrained_translators import Recipe, train
-from gan_helpers.tasks import UNPAIRED, Task, load_task, shoe_features
+from gan_helpers.pretrained_translators import train_falling
+from gan_helpers.tasks import PAIRED, UNPAIRED, Task, load_task, shoe_features
 from gan_helpers.translation import Pix2Pix, Translation
 from gan_helpers.translation_metrics import cycle_error, hidden_pair_error, judge_translation
 from gan_helpers.worlds import draw_scenes
@@ -32,12 +31,12 @@ class Shoes(Row):
     """pix2pix from line drawings to shoes: `error`, `sharpness`, `frechet` on the test set.
 
     Args:
-        changes: settings that are not those of the task.
+        experiment: what is trained.
         steps: the rates fall to 0 in the second half of them.
         seeds: of weights and minibatches.
     """
 
-    changes: dict[str, Any] = field(default_factory=dict)
+    experiment: Translation = PAIRED
     steps: int = 2000
     seeds: tuple[int, ...] = THREE
 
@@ -45,8 +44,9 @@ class Shoes(Row):
         task = load_once("shoes")
         found: dict[str, list[float]] = {}
         for seed in self.seeds:
-            gan = train(Recipe("shoes", self.steps, changes=self.changes), task, seed)
-            assert isinstance(gan, Pix2Pix) and isinstance(task.test, Pairs)
+            assert isinstance(task.test, Pairs)
+            gan = Pix2Pix(self.experiment, task.channels, seed)
+            train_falling(gan, task.train, self.steps)
             report = judge_translation(gan.translate, task.test, shoe_features)
             for name, value in report.numbers().items():
                 found.setdefault(name, []).append(value)
@@ -141,9 +141,9 @@ def rows() -> Iterator[Row]:
     yield Scenes("cycle", "no cycle", experiment=replace(UNPAIRED, cycle=0.0))
     yield Scenes("landscapes", "U-Net", "landscapes")
     yield Scenes("landscapes", "no cycle", "landscapes", replace(UNPAIRED, cycle=0.0))
-    yield Shoes("shoes", "L1 alone", {"adversarial": 0.0})
-    yield Shoes("shoes", "cGAN alone", {"l1": 0.0})
+    yield Shoes("shoes", "L1 alone", replace(PAIRED, adversarial=0.0))
+    yield Shoes("shoes", "cGAN alone", replace(PAIRED, l1=0.0))
     for weight in (1.0, 10.0, 100.0):
-        yield Shoes("shoes", f"cGAN + {weight:g} L1", {"l1": weight})
+        yield Shoes("shoes", f"cGAN + {weight:g} L1", replace(PAIRED, l1=weight))
     yield Matching("matching", "cycle")
     yield Matching("matching", "no cycle", replace(POINTS, cycle=0.0))
