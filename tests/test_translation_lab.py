@@ -65,6 +65,19 @@ def test_controls_change_the_settings_and_follow_them(lab):
     assert lab.session.experiment.loss == "hinge"
 
 
+def test_a_picture_amid_steps_does_not_put_back_what_was_just_touched(lab, monkeypatch):
+    waiting = []
+    monkeypatch.setattr(lab.worker, "post", waiting.append)  # the thread is busy with a step
+    lab.settings["adversarial"].value = False
+    lab.worker._show(settled=False)
+    assert lab.settings["adversarial"].value is False
+    for command in waiting:
+        command()
+    lab.worker._show(settled=True)
+    assert lab.session.experiment.adversarial == 0.0
+    assert lab.settings["adversarial"].value is False
+
+
 def test_showing_it_changes_none_of_its_settings():
     odd = {"l1": 7.0, "lr_D": 3.3e-4, "history": 50, "loss": "hinge"}
     lab = TranslationLab(UNPAIRED, experiment=SMALL, **odd)

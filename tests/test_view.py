@@ -179,6 +179,26 @@ def test_controls_follow_changes_from_a_cell(lab):
     assert threads() == []  # and moving them left no commands
 
 
+def test_a_picture_amid_steps_does_not_put_back_what_was_just_touched(lab, monkeypatch):
+    waiting = []
+    monkeypatch.setattr(lab.worker, "post", waiting.append)  # the thread is busy with a step
+    rate = lab.settings["lr_D"].options[0][1]
+    lab.settings["lr_D"].value = rate
+    lab.loss.value = "hinge"
+    options = lab.settings["lr_D"].options
+    lab.worker._show(settled=False)
+    assert lab.settings["lr_D"].value == rate and lab.loss.value == "hinge"
+    assert lab.settings["lr_D"].options is options  # new ones would take the keyboard's focus away
+    for command in waiting:
+        command()
+    lab.worker._show(settled=True)
+    assert lab.session.experiment.lr_D == lab.settings["lr_D"].value == rate
+    assert lab.session.experiment.loss == lab.loss.value == "hinge"
+    lab.session.configure(lr_D=1e-3)  # what a command changed is shown
+    lab.worker._show(settled=True)
+    assert lab.settings["lr_D"].value == 1e-3
+
+
 def test_a_bad_setting_from_a_cell_raises_and_changes_nothing(lab):
     with pytest.raises(ValueError, match="lr_D = -1"):
         lab.change(lr_D=-1.0)

@@ -145,3 +145,15 @@ def test_slow_rates_are_kept(session, rate):
     taken, spent = session.gan.step - before, time.monotonic() - start
     worker.close()
     assert taken <= rate * spent + 1
+
+
+def test_a_picture_is_settled_when_it_follows_the_last_command(session):
+    worker, told = Worker(session), []
+    worker.publish = lambda: told.append((worker.playing, worker.settled))
+    worker.play()
+    wait_for(lambda: len(told) > 3)
+    worker.pause()
+    wait_for(lambda: threads() == [])
+    assert told[0] == (True, True) and told[1] == (True, False)  # the click, then steps
+    assert told[-1] == (False, True)
+    worker.close()

@@ -314,26 +314,32 @@ class TranslationLab(InCell):
             image.value = img(strip_png(x), self.text[name])
 
     def _sync_controls(self) -> None:
-        session, playing, e = self.session, self.worker.playing, self.session.experiment
-        loss = get_loss(e.loss)
+        playing = self.worker.playing
         self._syncing_thread = threading.get_ident()
         try:
             self.play_button.description = self.text["pause" if playing else "play"]
             self.play_button.icon = "pause" if playing else "play"
-            self.task.value = session.task.name if session.task.name in TASKS else OWN
-            self.loss.value = loss.name if LOSSES.get(loss.name) is loss else OWN
-            for name, widget in self.settings.items():
-                hidden = ONLY_UNPAIRED if session.task.paired else ONLY_PAIRED
-                widget.layout.display = "none" if name in hidden else None
-                value = getattr(e, name)
-                if isinstance(widget, W.Checkbox):
-                    widget.value = bool(value)
-                    continue
-                if value not in [v for _, v in widget.options]:
-                    widget.options = self._options(sorted({*CHOICES[name], value}))
-                widget.value = value
+            if self.worker.settled:  # as in `Lab`: what was just touched is not put back
+                self._sync_settings()
         finally:
             self._syncing_thread = 0
+
+    def _sync_settings(self) -> None:
+        """Bring in line what commands alone can change."""
+        session, e = self.session, self.session.experiment
+        loss = get_loss(e.loss)
+        self.task.value = session.task.name if session.task.name in TASKS else OWN
+        self.loss.value = loss.name if LOSSES.get(loss.name) is loss else OWN
+        for name, widget in self.settings.items():
+            hidden = ONLY_UNPAIRED if session.task.paired else ONLY_PAIRED
+            widget.layout.display = "none" if name in hidden else None
+            value = getattr(e, name)
+            if isinstance(widget, W.Checkbox):
+                widget.value = bool(value)
+                continue
+            if value not in [v for _, v in widget.options]:
+                widget.options = self._options(sorted({*CHOICES[name], value}))
+            widget.value = value
 
     # --- in the notebook -----------------------------------------------------------------------
 

@@ -562,27 +562,12 @@ class Lab(InCell):
         try:
             self.play_button.description = self.text["pause" if playing else "play"]
             self.play_button.icon = "pause" if playing else "play"
-            self.loss.value, self.data.value = self._loss(), self.world
-            self.compare_with.value = self.compared
-            if isinstance(self.session, ClassSession):
-                self.condition.value = self.session.experiment.condition
-                self.picker.show(self.session.look, self._classes(), self.session.kind == "images")
-            steep = self.session.measures_distance and self.session.kind == "2d"
-            self.map.layout.display = None if steep else "none"
-            self.map.value = self.session.map
-            for name, button in self.remedies.items():
-                button.value = name in self.treated
-                button.disabled = self.comparison is not None
             still = self._unled is not None and self._unled.step == self.session.at
             self.lead_slider.value = self.wanted_lead if still else 0
-            self.lead_slider.disabled = self.comparison is not None
-            for name, widget in self.settings.items():
-                value = self._shown_value(name)
-                if widget.value != value:
-                    if isinstance(widget, W.SelectionSlider):
-                        options = nearby([v for _, v in widget.options], value)
-                        widget.options = [(self._number(v), v) for v in options]
-                    widget.value = value
+            # Steps alone change no setting. One that the reader has just touched, and that has not
+            # reached the session yet, must not be put back.
+            if self.worker.settled:
+                self._sync_settings()
             self.time.readout = not playing  # it moves only when it is paused
             if not playing:
                 steps = sorted({*(int(s) for s in timeline), self.shown.at})
@@ -594,6 +579,28 @@ class Lab(InCell):
             self._syncing_thread = 0
         if trouble:
             self._say_trouble(trouble)
+
+    def _sync_settings(self) -> None:
+        """Bring in line what commands alone can change."""
+        self.loss.value, self.data.value = self._loss(), self.world
+        self.compare_with.value = self.compared
+        if isinstance(self.session, ClassSession):
+            self.condition.value = self.session.experiment.condition
+            self.picker.show(self.session.look, self._classes(), self.session.kind == "images")
+        steep = self.session.measures_distance and self.session.kind == "2d"
+        self.map.layout.display = None if steep else "none"
+        self.map.value = self.session.map
+        for name, button in self.remedies.items():
+            button.value = name in self.treated
+            button.disabled = self.comparison is not None
+        self.lead_slider.disabled = self.comparison is not None
+        for name, widget in self.settings.items():
+            value = self._shown_value(name)
+            if widget.value != value:
+                if isinstance(widget, W.SelectionSlider):
+                    options = nearby([v for _, v in widget.options], value)
+                    widget.options = [(self._number(v), v) for v in options]
+                widget.value = value
 
     def _classes(self) -> list[str]:
         """What the classes are called."""

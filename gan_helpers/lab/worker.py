@@ -68,6 +68,9 @@ class Worker:
         self.lock = threading.RLock()  # held by whoever touches the session
         self.inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self.playing = self.closed = False
+        # Whether each command is obeyed that was given before this `publish`. Amid steps it is
+        # taken to be False: steps change nothing that a control shows.
+        self.settled = True
         self.rate = MAX_PER_SECOND  # steps per second
         self._thread: threading.Thread | None = None
         self._gate = threading.Lock()  # guards the thread's birth and death
@@ -152,7 +155,7 @@ class Worker:
                 break
             command = self.inbox.get()
         if not self.closed:
-            self._show()
+            self._show(settled=self.inbox.empty())
         return True
 
     def _burst(self) -> None:
@@ -171,7 +174,7 @@ class Worker:
         if self.session.trouble:
             self.playing = False
         if self.ready() or not self.playing:
-            self._show()
+            self._show(settled=False)
 
     def _slow_step(self) -> None:
         """One step, or one half-step where the eye can follow, and the wait after it."""
@@ -181,17 +184,20 @@ class Worker:
                 self.session.step()
             else:
                 self.session.half_step()
-        self._show()
+        self._show(settled=False)
         while (left := start + 1 / self.rate - time.perf_counter()) > 0 and self.inbox.empty():
             time.sleep(min(left, 0.02))
 
-    def _show(self) -> None:
+    def _show(self, settled: bool) -> None:
         start = time.perf_counter()
-        try:
-            with self.lock:
+        with self.lock:
+            self.settled = settled
+            try:
                 self.publish()
-        except Exception as error:
-            self.report(error)
-            self.playing = False
+            except Exception as error:
+                self.report(error)
+                self.playing = False
+            finally:
+                self.settled = True
         cost = time.perf_counter() - start
         self._frame_cost = 0.9 * self._frame_cost + 0.1 * cost if self._frame_cost else cost
