@@ -69,11 +69,11 @@ def test_a_picture_amid_steps_does_not_put_back_what_was_just_touched(lab, monke
     waiting = []
     monkeypatch.setattr(lab.worker, "post", waiting.append)  # the thread is busy with a step
     lab.settings["adversarial"].value = False
-    lab.worker._show(settled=False)
+    lab.worker._show(amid_steps=True)
     assert lab.settings["adversarial"].value is False
     for command in waiting:
         command()
-    lab.worker._show(settled=True)
+    lab.worker._show()
     assert lab.session.experiment.adversarial == 0.0
     assert lab.settings["adversarial"].value is False
 

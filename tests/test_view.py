@@ -186,16 +186,16 @@ def test_a_picture_amid_steps_does_not_put_back_what_was_just_touched(lab, monke
     lab.settings["lr_D"].value = rate
     lab.loss.value = "hinge"
     options = lab.settings["lr_D"].options
-    lab.worker._show(settled=False)
+    lab.worker._show(amid_steps=True)
     assert lab.settings["lr_D"].value == rate and lab.loss.value == "hinge"
     assert lab.settings["lr_D"].options is options  # new ones would take the keyboard's focus away
     for command in waiting:
         command()
-    lab.worker._show(settled=True)
+    lab.worker._show()
     assert lab.session.experiment.lr_D == lab.settings["lr_D"].value == rate
     assert lab.session.experiment.loss == lab.loss.value == "hinge"
-    lab.session.configure(lr_D=1e-3)  # what a command changed is shown
-    lab.worker._show(settled=True)
+    lab.session.change(lr_D=1e-3)  # what a command changed is shown
+    lab.worker._show()
     assert lab.settings["lr_D"].value == 1e-3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +22,8 @@ class Picker:
     """
 
     def __init__(self, text: dict[str, str], ask: Callable[..., None]) -> None:
-        self.text, self.ask, self._named = text, ask, False
+        self.text, self.ask = text, ask
+        self._showing_thread = 0  # whose changes are not the reader's
         self.digit = W.ToggleButtons(
             options=[("0", 0)], description=text["pick_class"], style={"button_width": "auto"}
         )
@@ -42,7 +44,7 @@ class Picker:
         self.box = W.Box([self.digit, self.to, self.turn], layout=wrap)
 
     def _ask(self, **look: Any) -> None:
-        if not self._named:
+        if threading.get_ident() != self._showing_thread:
             self.ask(**{name: None if value == ALL else value for name, value in look.items()})
 
     def show(self, look: Look, names: Sequence[str], all_at_once: bool) -> None:
@@ -52,7 +54,7 @@ class Picker:
         """
         classes = [(name, k) for k, name in enumerate(names)]
         every = [(self.text["pick_all"], ALL)] if all_at_once else []
-        self._named = True
+        self._showing_thread = threading.get_ident()
         try:
             for widget, options in (
                 (self.digit, [*every, *classes]),
@@ -66,4 +68,4 @@ class Picker:
             self.to.layout.display = None if all_at_once and look.digit is not None else "none"
             self.turn.value = look.turn
         finally:
-            self._named = False
+            self._showing_thread = 0

@@ -319,7 +319,7 @@ class TranslationLab(InCell):
         try:
             self.play_button.description = self.text["pause" if playing else "play"]
             self.play_button.icon = "pause" if playing else "play"
-            if self.worker.settled:  # as in `Lab`: what was just touched is not put back
+            if self.worker.settled:
                 self._sync_settings()
         finally:
             self._syncing_thread = 0

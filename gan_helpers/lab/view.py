@@ -562,14 +562,13 @@ class Lab(InCell):
         try:
             self.play_button.description = self.text["pause" if playing else "play"]
             self.play_button.icon = "pause" if playing else "play"
-            still = self._unled is not None and self._unled.step == self.session.at
-            self.lead_slider.value = self.wanted_lead if still else 0
-            # Steps alone change no setting. One that the reader has just touched, and that has not
-            # reached the session yet, must not be put back.
             if self.worker.settled:
                 self._sync_settings()
+            if self.worker.inbox.empty():
+                still = self._unled is not None and self._unled.step == self.session.at
+                self.lead_slider.value = self.wanted_lead if still else 0
             self.time.readout = not playing  # it moves only when it is paused
-            if not playing:
+            if not playing and self.worker.inbox.empty():
                 steps = sorted({*(int(s) for s in timeline), self.shown.at})
                 if list(self.time.options) != steps:
                     self.time.options = steps

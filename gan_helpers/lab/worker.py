@@ -68,15 +68,22 @@ class Worker:
         self.lock = threading.RLock()  # held by whoever touches the session
         self.inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self.playing = self.closed = False
-        # Whether each command is obeyed that was given before this `publish`. Amid steps it is
-        # taken to be False: steps change nothing that a control shows.
-        self.settled = True
+        self.amid_steps = False  # whether `publish` is called for steps, and not for a command
         self.rate = MAX_PER_SECOND  # steps per second
         self._thread: threading.Thread | None = None
         self._gate = threading.Lock()  # guards the thread's birth and death
         self._frame_cost = 0.0
 
     # --- called from any thread ----------------------------------------------------------------
+
+    @property
+    def settled(self) -> bool:
+        """Whether controls may be brought in line: what the reader asked for is done.
+
+        Not amid steps, which change no setting, nor while a command waits: a control that was just
+        touched would be put back under the reader's hand.
+        """
+        return not self.amid_steps and self.inbox.empty()
 
     def post(self, command: Command) -> None:
         """Leave a command for the next step boundary."""
@@ -155,7 +162,7 @@ class Worker:
                 break
             command = self.inbox.get()
         if not self.closed:
-            self._show(settled=self.inbox.empty())
+            self._show()
         return True
 
     def _burst(self) -> None:
@@ -174,7 +181,7 @@ class Worker:
         if self.session.trouble:
             self.playing = False
         if self.ready() or not self.playing:
-            self._show(settled=False)
+            self._show(amid_steps=True)
 
     def _slow_step(self) -> None:
         """One step, or one half-step where the eye can follow, and the wait after it."""
@@ -184,20 +191,20 @@ class Worker:
                 self.session.step()
             else:
                 self.session.half_step()
-        self._show(settled=False)
+        self._show(amid_steps=True)
         while (left := start + 1 / self.rate - time.perf_counter()) > 0 and self.inbox.empty():
             time.sleep(min(left, 0.02))
 
-    def _show(self, settled: bool) -> None:
+    def _show(self, amid_steps: bool = False) -> None:
         start = time.perf_counter()
         with self.lock:
-            self.settled = settled
+            self.amid_steps = amid_steps
             try:
                 self.publish()
             except Exception as error:
                 self.report(error)
                 self.playing = False
             finally:
-                self.settled = True
+                self.amid_steps = False
         cost = time.perf_counter() - start
         self._frame_cost = 0.9 * self._frame_cost + 0.1 * cost if self._frame_cost else cost
