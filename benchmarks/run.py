@@ -2,6 +2,7 @@
 
 steps       a training step against the step as tutorials write it (reference.py)
 ensemble    K GANs in lock-step against K times that step, with one loss and with all of them
+augment     what the transforms of 12.4.6 add to a step
 view        frames per second, what the live view costs the training, how long a reader waits
             (view.py; in a real browser, so it needs Chromium)
 imports     seconds that each import adds
@@ -28,8 +29,12 @@ import torch
 
 from benchmarks import view
 from benchmarks.reference import Reference
+from gan_helpers import augmented
+from gan_helpers.augment import TRANSFORMS
+from gan_helpers.augmented import Augmented, AugmentedGAN
 from gan_helpers.distributions import ring
 from gan_helpers.ensemble import Ensemble
+from gan_helpers.images import load_few
 from gan_helpers.losses import LOSSES
 from gan_helpers.training import GAN, Experiment, train_step
 
@@ -37,6 +42,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SIZES = ((64, 32), (128, 64), (256, 128))  # (batch, width)
 ENSEMBLES = ((8, 128, 64, 5.0), (32, 64, 32, 18.0))  # (K, batch, width, ratio to reach)
 MIXED_RATIO = 1.4  # what mixed losses may cost
+AUGMENT_RATIO = 1.15  # what transforms may make of a step of pictures, 28 x 28, batch 64
 STEP_RATIO, IMPORT_SECONDS, NOTEBOOK_SECONDS = 1.4, 1.0, 120.0  # what they have to reach
 IMPORTS = (
     "import torch",
@@ -131,6 +137,34 @@ def ensemble(quick: bool) -> None:
     )
 
 
+def augment(quick: bool) -> None:
+    """A step on pictures of 28 x 28 with transforms of all of them, against one without."""
+    data, threads = load_few("digits", 100, size=28), torch.get_num_threads()
+    plain = Augmented(network="conv", latent_dim=64, batch_size=64)
+    chosen = {
+        "default": plain.transforms,
+        **{name: (name,) for name in TRANSFORMS},
+        "all": tuple(TRANSFORMS),
+    }
+    experiments = {"none": plain} | {
+        name: replace(plain, augment="both", transforms=names) for name, names in chosen.items()
+    }
+    gans = {name: AugmentedGAN(e, data.event_shape) for name, e in experiments.items()}
+    torch.set_num_threads(1)
+    try:
+        steppers = {n: lambda gan=gan: augmented.train_step(gan, data) for n, gan in gans.items()}
+        times = race(steppers, *((2, 2) if quick else (25, 4)))
+    finally:
+        torch.set_num_threads(threads)
+    rows = []
+    for name in steppers:
+        cost = ratio(times, name, "none")
+        goal = AUGMENT_RATIO if name == "default" else float("inf")
+        words = [f"{1e3 * f(times[name]):.2f}" for f in (median, min)]
+        rows.append([name, *words, f"{cost:.3f}", against(cost, high=goal)])
+    table("transforms|median ms|best|step : without|target", rows)
+
+
 def stepper(k: int, experiments: Sequence[Experiment]) -> Callable[[], object]:
     """One step of K GANs on the ring, with these experiments in turn; both losses are read."""
     data = ring()
@@ -195,6 +229,7 @@ def live_view(quick: bool) -> None:
 PARTS: dict[str, Callable[[bool], None]] = {
     "steps": steps,
     "ensemble": ensemble,
+    "augment": augment,
     "view": live_view,
     "imports": imports,
     "notebooks": notebooks,

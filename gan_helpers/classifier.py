@@ -67,6 +67,15 @@ class DigitClassifier(nn.Module):
             )
         return self.body(x)
 
+    def textures(self, x: Tensor) -> Tensor:
+        """What the convolutions see, wherever it is: `[N, 64]`, for x `[N, 1, size, size]`.
+
+        The mean and the standard deviation over the picture of each map of the second layer:
+        strokes and surfaces, where `features` are what tells the classes apart.
+        """
+        maps = self.body[:6](x)  # (N, 32, size/4, size/4)
+        return torch.cat([maps.mean((2, 3)), maps.std((2, 3))], 1)
+
     def forward(self, x: Tensor) -> Tensor:
         """x `[N, 1, size, size]` in [-1, 1] -> the logits of the ten classes, `[N, 10]`."""
         return self.out(self.features(x))

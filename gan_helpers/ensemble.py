@@ -40,6 +40,11 @@ class Ensemble:
     def __init__(self, members: Sequence[GAN]) -> None:
         if not members:
             raise ValueError("members is empty; an ensemble needs at least one GAN.")
+        if other := next((gan for gan in members if type(gan) is not GAN), None):
+            raise TypeError(
+                f"a {type(other).__name__} has a step of its own; an ensemble takes those of "
+                "`training`, so its members have to be plain GANs."
+            )
         self.members = list(members)
         self.device: torch.device = self.members[0].rng.device
         self._recorded: dict[int, tuple[RecordedStep, Data]] = {}

@@ -155,6 +155,28 @@ class Images:
         name = f"{self.name}, only {' '.join(map(str, digits))}"
         return Images(name, self.x[chosen], self.y[chosen], self.dataset)
 
+    def few(self, n: int, seed: int = 0) -> Images:
+        """`n` of the pictures, as many of each class, drawn without replacement.
+
+        Args:
+            n: a multiple of the number of classes that are present.
+            seed: the same one gives the same pictures; with a larger n, more of the same.
+
+        Raises:
+            ValueError, TypeError: if n is no such number, or a class has too few pictures.
+        """
+        present, counts = self.y.unique(return_counts=True)
+        most = int(counts.min()) * len(present)
+        if check_int("n", n, len(present), most) % len(present):
+            raise ValueError(f"n = {n} has to be a multiple of {len(present)}, one for each class.")
+        rng = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
+        chosen = []
+        for k in present:
+            of_k = (self.y == k).nonzero()[:, 0].cpu()
+            chosen.append(of_k[torch.randperm(len(of_k), generator=rng)[: n // len(present)]])
+        order = torch.stack(chosen, 1).flatten()  # the classes take turns
+        return Images(f"{n} of {self.name}", self.x[order], self.y[order], self.dataset)
+
     def to(self, device: str | torch.device) -> Images:
         """The same pictures on another device."""
         return replace(self, x=self.x.to(device), y=self.y.to(device))
@@ -217,6 +239,23 @@ def load_fashion(split: str = "train", size: int = 28) -> Images:
     check_size(size)
     files = read_split(f"fashion-{split}", EMBEDDED)
     return to_images(f"Fashion-MNIST {split}", *files, size, "fashion")
+
+
+def load_few(kind: str, n: int, size: int = 16, seed: int = 0, split: str = "train") -> Images:
+    """`n` pictures to train on, as many of each class; see `Images.few`.
+
+    Args:
+        kind: "digits" (of `load_mnist`), or "shoes" (sandals, sneakers and ankle boots of
+            `load_fashion`).
+        n: a multiple of 10 for digits, of 3 for shoes.
+        size: edge of a picture.
+        seed: which of all pictures they are.
+        split: "train" or "test".
+    """
+    if check_choice("kind", kind, ("digits", "shoes")) == "digits":
+        return load_mnist(split, size).few(n, seed)
+    shoes = [FASHION_CLASSES.index(name) for name in ("sandal", "sneaker", "ankle boot")]
+    return load_fashion(split, size).of_class(*shoes).few(n, seed)
 
 
 def check_size(size: object) -> None:

@@ -33,7 +33,7 @@ def draw_frame(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) 
     words = [f"step {header['step']}"]
     watched = "weights" in arrays  # a critic: how far, in place of how good
     for meter in header["meters"]:
-        told = ("modes", "good", "jsd", "agreement", "variety")
+        told = ("modes", "good", "jsd", "agreement", "variety", "frechet", "gap")
         if meter["id"] in (("modes", "w1") if watched else told):
             words.append(meter_text(meter))
     ax.set_title(" · ".join(words), fontsize=9)
@@ -82,8 +82,10 @@ def meter_text(meter: dict[str, Any]) -> str:
         return f"{meter['id']} {meter['value']}/{meter['of']}"
     if meter.get("unit") == "%":
         return f"{meter['id']} {100 * meter['value']:.0f} %"
-    if meter["id"] == "variety":
-        return f"variety {meter['value']:.2f}"
+    if meter["id"] in ("variety", "gap"):
+        return f"{meter['id']} {meter['value']:.2f}"
+    if meter["id"] == "frechet":
+        return f"Fréchet {meter['value']:.0f}"
     return f"{meter['id'].upper()} {meter['value']:.3f}"
 
 

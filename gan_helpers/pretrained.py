@@ -15,7 +15,7 @@ from gan_helpers.class_metrics import ClassJudge, ClassReport
 from gan_helpers.classifier import load_classifier
 from gan_helpers.conditional import ConditionalGAN, LabelledData, train_step
 from gan_helpers.images import load_mnist
-from gan_helpers.training import Experiment
+from gan_helpers.training import Experiment, faded
 from gan_helpers.weights import read_weights, write_weights
 
 SIZE = 28
@@ -52,9 +52,8 @@ def train(
     recipe = replace(RECIPE, condition=condition)
     gan = ConditionalGAN(recipe, data.event_shape, data.n_classes, seed)
     for step in bar(range(steps)):
-        if step >= steps // 2 and step % 50 == 0:
-            left = min(1, 2 * (1 - step / steps))
-            gan.configure(replace(recipe, lr_D=left * recipe.lr_D, lr_G=left * recipe.lr_G))
+        if step % 50 == 0:
+            gan.configure(faded(recipe, step, steps))
         train_step(gan, data)
     gan.configure(recipe)
     return gan

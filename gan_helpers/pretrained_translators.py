@@ -15,6 +15,7 @@ from gan_helpers import cyclegan, translation
 from gan_helpers.checks import check_choice
 from gan_helpers.cyclegan import CycleGAN
 from gan_helpers.tasks import PAIRED, SIZE, UNPAIRED, Task, load_task
+from gan_helpers.training import faded
 from gan_helpers.translation import Pix2Pix, Translation, TwoWorlds
 from gan_helpers.weights import read_weights, write_weights
 
@@ -100,9 +101,8 @@ def train_falling(
     paired = isinstance(gan, Pix2Pix)
     step_of: Callable[..., Any] = translation.train_step if paired else cyclegan.cycle_step
     for step in bar(range(steps)):
-        if step >= steps // 2 and step % 50 == 0:
-            left = min(1, 2 * (1 - step / steps))
-            gan.configure(replace(e, lr_D=left * e.lr_D, lr_G=left * e.lr_G))
+        if step % 50 == 0:
+            gan.configure(faded(e, step, steps))
         step_of(gan, data)
     gan.configure(e)
 

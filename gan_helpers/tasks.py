@@ -109,3 +109,8 @@ def load_task(name: str, size: int = SIZE) -> Task:
 def shoe_features(x: Tensor) -> Tensor:
     """What a classifier of clothes sees in shoes of 32 x 32, whose border is empty: `[N, F]`."""
     return load_classifier(28, dataset="fashion").features(x[..., 2:-2, 2:-2].contiguous())
+
+
+def shoe_textures(x: Tensor) -> Tensor:
+    """What its convolutions see in them, wherever it is; see `DigitClassifier.textures`."""
+    return load_classifier(28, dataset="fashion").textures(x[..., 2:-2, 2:-2].contiguous())

@@ -246,6 +246,18 @@ def make_networks(
     )
 
 
+def faded(experiment: Any, step: int, steps: int) -> Any:
+    """The experiment with the learning rates it has at `step`: they fall to 0 in the second half.
+
+    Args:
+        experiment: an `Experiment`, or anything else with an `lr_D` and an `lr_G`.
+        step: 0 to `steps`.
+        steps: of the whole training.
+    """
+    left = min(1.0, 2 * (1 - step / steps))
+    return replace(experiment, lr_D=left * experiment.lr_D, lr_G=left * experiment.lr_G)
+
+
 def make_adam(net: nn.Module, lr: float, betas: tuple[float, float]) -> torch.optim.Adam:
     """Adam (Kingma and Ba, 2015) in one kernel: tiny networks are bound by overhead."""
     device = next(net.parameters()).device.type

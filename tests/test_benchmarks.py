@@ -13,7 +13,7 @@ from benchmarks.reference import Reference
 from gan_helpers.distributions import ring
 from gan_helpers.training import GAN, Experiment, train_step
 
-QUICK = {"steps", "ensemble", "imports"}  # the others need minutes, or a browser
+QUICK = {"steps", "ensemble", "augment", "imports"}  # the others need minutes, or a browser
 
 
 @pytest.mark.parametrize(("batch", "width"), run.SIZES)

@@ -565,6 +565,41 @@ def test_z_is_moved_and_a_digit_becomes_another(notebook):
     assert (first[4], last[9]) == (1, 1)
 
 
+# --- section 12.4.6: few pictures ----------------------------------------------------------------
+
+
+@one_kernel_is_enough
+def test_transforms_are_switched_while_three_ways_train(notebook):
+    lab = show(notebook, "lab = Lab('digits_50', compare='augment', width=16)\nlab")
+    panels = lab.stage.locator(".gan-panel")
+    lab.wait(lambda: panels.count() == 3)
+    titles = panels.locator("[data-ui=name]").all_inner_texts()
+    assert titles == ["nothing", "real pictures only", "real and generated"]
+    picture = panels.nth(2).locator(".gan-frame canvas")
+    before = lab.picture_of(picture)
+    lab.play()
+    for name in ("brightness", "shift", "cutout"):  # the last two were on
+        lab.button(name).click()
+    lab.wait(lambda: lab.ask("lab.session.experiment.transforms") == ("brightness",))
+    lab.says("by = brightness")
+    start = lab.step
+    lab.wait(lambda: lab.step > start + 10)
+    assert (np.abs(lab.picture_of(picture) - before).max(axis=-1) > 0.1).mean() > 0.01
+    for chart in ("quality", "verdicts"):  # something is drawn in them
+        canvas = panels.nth(0).locator(f".gan-{chart} canvas")
+        assert lab.picture_of(canvas)[..., :3].std() > 0.01
+    assert "held-out" in panels.nth(0).inner_text()
+    lab.button("Pause").click()
+    lab.button("Play").wait_for()
+    panels.nth(2).click()
+    lab.wait(lambda: panels.count() == 0)
+    assert lab.ask("lab.session.experiment.augment") == "both"
+    lab.wait(lambda: lab.part.get_by_label("transform", exact=True).input_value())
+    assert lab.stage.locator(".gan-verdicts canvas").first.is_visible()
+    lab.choose("transform", "real pictures only")
+    lab.says("transform = real pictures only")
+
+
 # --- section 12.4.5: drawn lines, learned pictures ------------------------------------------------
 
 SHEET = """

@@ -20,7 +20,7 @@ from gan_helpers.images import Images, load_mnist
 from gan_helpers.lab.classes import JUDGED_EVERY, MIXED, ClassSession, Look
 from gan_helpers.lab.session import STAGE, Session
 from gan_helpers.lab.stage import unpack_frame
-from gan_helpers.lab.view import Lab
+from gan_helpers.lab.view import CLASSES, Lab
 from gan_helpers.metrics import mode_coverage
 from gan_helpers.pretrained import STEPS, load_pretrained
 from gan_helpers.training import GAN, Experiment
@@ -666,7 +666,7 @@ def shown(lab):
 
 
 def test_a_lab_with_a_condition_offers_the_classes(lab):
-    assert isinstance(lab.session, ClassSession) and lab.in_classes
+    assert isinstance(lab.session, ClassSession) and lab.mode is CLASSES
     names = [name for name, _ in lab.picker.digit.options]
     assert names == [lab.text["pick_all"], *"0123456789"]
     assert lab.picker.digit.value == -1 and lab.session.look == Look()
@@ -694,7 +694,7 @@ def test_the_controls_say_what_to_show(lab):
 def test_a_lab_without_a_condition_does_not_ask():
     lab = Lab(width=8, depth=1, batch_size=16)
     try:
-        assert not isinstance(lab.session, ClassSession) and not lab.in_classes
+        assert not isinstance(lab.session, ClassSession) and lab.mode is not CLASSES
     finally:
         lab.close()
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gan_helpers.lab.comparison import CHOICES, MOST, Comparison, variants_of
+from gan_helpers.lab.augmenting import AugmentedSession
+from gan_helpers.lab.comparison import CHOICES, MOST, NAMED, Comparison, variants_of
 from gan_helpers.lab.session import Session
+from gan_helpers.lab.view import AUGMENTED
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.remedies import ILLNESSES, REMEDIES, with_remedy
 from gan_helpers.training import Experiment, train_step
@@ -121,9 +123,10 @@ def test_every_stage_stands_side_by_side(world):
     assert len(first) == len(second) == 2 and second[0][0]["step"] == 4
 
 
-@pytest.mark.parametrize("what", ["loss", "remedy", "seed", *CHOICES])
+@pytest.mark.parametrize("what", ["loss", "remedy", "seed", *NAMED, *CHOICES])
 def test_variants_are_few_and_differ(what):
-    for session in (origin(), origin(1)):
+    few = what in AUGMENTED.compared
+    for session in (AugmentedSession(data="digits_50"),) if few else (origin(), origin(1)):
         variants = variants_of(what, session)
         assert 2 <= len(variants) <= MOST
         experiments = [

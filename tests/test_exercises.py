@@ -21,6 +21,17 @@ def two_G(gan, data):
     return loss_D, step_G(gan, gan.sample_z(n))
 
 
+def losses_by(see_real, see_fake, see_in_G=None):
+    """Both losses, with D seeing the pictures in these ways."""
+    see_in_G = see_in_G or see_fake
+
+    def losses(D, T, real, fake):
+        loss_D = softplus(-D(see_real(T, real))).mean() + softplus(D(see_fake(T, fake))).mean()
+        return loss_D, softplus(-D(see_in_G(T, fake))).mean()
+
+    return losses
+
+
 RIGHT = {
     "check_value_at_equality": [-math.log(4), -1.3863],
     "check_optimal_logit": [lambda x: 0.5 - x, lambda x: (1 - 2 * x) / 2],
@@ -56,6 +67,15 @@ RIGHT = {
         lambda ab, ba, a, b: (ba(ab(a)) - a).abs().mean() + (ab(ba(b)) - b).abs().mean(),
     ],
     "check_negatives": [0, 0.0],
+    "check_mirrored": [{0, 1, 8}, [8, 1, 0], (0, 1, 8)],
+    "check_quarter_turns": [0.55, 1 - 0.6 + 0.6 / 4],
+    "check_heuristic": [0.5, 2 / 4],
+    "check_augmented_loss": [
+        lambda D, T, real, fake: (
+            softplus(-D(T(real))).mean() + softplus(D(T(fake.detach()))).mean(),
+            softplus(-D(T(fake))).mean(),
+        ),
+    ],
 }
 WRONG = {
     "check_value_at_equality": [
@@ -136,6 +156,24 @@ WRONG = {
         (lambda ab, ba, a, b: a.mean(), "Add the L1"),
     ],
     "check_negatives": [(2.0, "There and back")],
+    "check_mirrored": [
+        ({0, 8, 10}, "from 0 to 9"),
+        ({0, 1, 2, 8}, "left and a right"),
+        ({0, 8}, "There are more"),
+    ],
+    "check_quarter_turns": [(0.4, "one turn in four"), (0.25, "with p = 1"), (0.9, "not transf")],
+    "check_heuristic": [(1.125, "mean of the logits"), (0.75, "called real"), (0.0, "four signs")],
+    "check_augmented_loss": [
+        (losses_by(lambda T, x: x, lambda T, x: x), "no transform in the loss of D"),
+        (losses_by(lambda T, x: T(x), lambda T, x: x), "that leaks"),
+        (lambda D, T, real, fake: (D(real).mean(), D(fake).mean()), "cross-entropy of D"),
+        (losses_by(lambda T, x: T(x), lambda T, x: T(x), lambda T, x: x), "In the loss of G"),
+        (losses_by(lambda T, x: T(x), lambda T, x: T(x), lambda T, x: -T(x)), "the mean of -log"),
+        (
+            losses_by(lambda T, x: T(x), lambda T, x: T(x), lambda T, x: T(x).detach()),
+            "no gradient reaches G",
+        ),
+    ],
 }
 
 

@@ -16,6 +16,7 @@ PACKAGE = ROOT / "gan_helpers"
 LAYERS = [
     {"checks", "chance", "embedded"},
     {
+        "augment",
         "classifier",
         "distributions",
         "images",
@@ -26,11 +27,11 @@ LAYERS = [
         "weights",
     },
     {"image_pairs", "public_data", "training", "translators", "worlds"},
-    {"graph", "remedies", "critic", "conditional", "translation"},
+    {"augmented", "graph", "remedies", "critic", "conditional", "translation"},
     {"ensemble", "cyclegan"},
     {"clouds", "tasks"},
     {"metrics", "plots", "transport"},
-    {"class_metrics", "translation_metrics"},
+    {"class_metrics", "few_metrics", "translation_metrics"},
     {"pretrained", "pretrained_translators"},
     {"lab", "exercises", "evidence"},
 ]

@@ -14,6 +14,7 @@ from gan_helpers.training import (
     Experiment,
     choose_device,
     descend,
+    faded,
     gradient_norm,
     step_D,
     step_G,
@@ -236,3 +237,12 @@ def test_every_field_of_the_experiment_is_checked():
 def test_conv_networks_need_pictures():
     with pytest.raises(ValueError, match=r"not samples of shape \[2\]"):
         GAN(Experiment(network="conv"), (2,))
+
+
+def test_rates_fall_to_nothing_in_the_second_half():
+    e = Experiment(lr_D=2e-3, lr_G=1e-3)
+    rates = {
+        step: (faded(e, step, 100).lr_D, faded(e, step, 100).lr_G) for step in (0, 50, 75, 100)
+    }
+    assert rates[0] == rates[50] == (2e-3, 1e-3)
+    assert rates[75] == pytest.approx((1e-3, 5e-4)) and rates[100] == (0, 0)

@@ -151,11 +151,19 @@ def test_the_loss_dropdown_acts_and_says_so(lab, name):
         ("width", 16, 16),
         ("class_weight", 3.0, 3.0),
         ("class_on_fake", False, False),
+        ("strength", 0.5, 0.5),
+        ("p", 0.25, 0.25),
+        ("ada", 0.6, 0.6),
+        ("consistency", 10.0, 10.0),
     ],
 )
-def test_every_setting_acts(lab, name, value, expected):
+def test_every_setting_acts(name, value, expected):
+    own = {"classes": {"condition": "acgan"}, "augmentation": {"data": "digits_50"}}
+    (row,) = (row for row, names in ROWS.items() if name in names)
+    lab = Lab(**SMALL, **own.get(row, {}))
     lab.settings[name].value = value
     wait_for(lambda: getattr(lab.session.gan.experiment, name) == expected)
+    lab.close()
 
 
 def test_every_setting_has_its_test():

@@ -3,6 +3,12 @@
 An answer that is still None is no error, so that a notebook runs from top to bottom.
 """
 
+from gan_helpers.exercises.augmentation import (
+    check_augmented_loss,
+    check_heuristic,
+    check_mirrored,
+    check_quarter_turns,
+)
 from gan_helpers.exercises.basic_gan import (
     check_gradient_ratio,
     check_linear_generator,
@@ -36,6 +42,7 @@ from gan_helpers.exercises.wgan import (
 )
 
 __all__ = [
+    "check_augmented_loss",
     "check_best_answer",
     "check_channels",
     "check_cycle_loss",
@@ -43,15 +50,18 @@ __all__ = [
     "check_distance_by_hand",
     "check_double_softmax",
     "check_gradient_ratio",
+    "check_heuristic",
     "check_least_l1",
     "check_linear_generator",
     "check_matching_aware",
+    "check_mirrored",
     "check_negatives",
     "check_one_sided",
     "check_optimal_logit",
     "check_pack",
     "check_patch_width",
     "check_penalised_slope",
+    "check_quarter_turns",
     "check_spectral_norm",
     "check_stuck_slope",
     "check_two_G_updates",

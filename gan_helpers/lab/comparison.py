@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from gan_helpers import training
+from gan_helpers.augment import GREY
+from gan_helpers.augmented import WAYS
 from gan_helpers.checks import check_choice, check_int
 from gan_helpers.conditional import DISCRIMINATORS
 from gan_helpers.ensemble import Ensemble
@@ -184,13 +186,13 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
     """The variants that are offered for comparison, name -> what differs.
 
     Args:
-        what: "loss", "remedy", "seed", "condition", or a field of the experiment with a row in
+        what: "loss", "remedy", "seed", or a field of the experiment with a row in `NAMED` or
             `CHOICES`.
         origin: what they differ from.
     """
-    check_choice("compare", what, ("loss", "remedy", SEED, "condition", *CHOICES))
-    if what == "condition":
-        return {name: {"condition": name} for name in DISCRIMINATORS}
+    check_choice("compare", what, ("loss", "remedy", SEED, *NAMED, *CHOICES))
+    if what in NAMED:
+        return {name: {what: value} for name, value in NAMED[what].items()}
     if what == "loss":
         return {name: {"loss": name} for name in LOSSES}
     if what == "remedy":
@@ -211,6 +213,12 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
 
 
 OFF = {"clip": None}
+#: Field -> name of a variant -> its value.
+NAMED: dict[str, dict[str, Any]] = {
+    "condition": {name: name for name in DISCRIMINATORS},
+    "augment": {f"augment_{name}": name for name in WAYS},
+    "transforms": {f"transform_{name}": (name,) for name in GREY},
+}
 #: Values that are worth comparing.
 CHOICES: dict[str, tuple[float, ...]] = {
     "lr_D": (1e-4, 5e-4, 1e-3, 4e-3),
@@ -222,4 +230,6 @@ CHOICES: dict[str, tuple[float, ...]] = {
     "clip": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 0.0),
     "batch_size": (16, 64, 128, 512),
     "class_weight": (0.0, 0.3, 1.0, 10.0),
+    "p": (0.0, 0.25, 0.5, 1.0),
+    "consistency": (0.0, 0.1, 1.0, 10.0),
 }

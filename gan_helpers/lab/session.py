@@ -25,7 +25,7 @@ from gan_helpers import training
 from gan_helpers.checks import check_choice, check_int
 from gan_helpers.critic import layer_gradients, slopes, weight_histogram
 from gan_helpers.distributions import WORLDS, WORLDS_1D, Mixture
-from gan_helpers.images import Images, load_fashion, load_mnist
+from gan_helpers.images import Images, load_fashion, load_few, load_mnist
 from gan_helpers.losses import check_loss, get_loss
 from gan_helpers.metrics import (
     jensen_shannon,
@@ -48,7 +48,13 @@ PICTURES: dict[str, Callable[[], Images]] = {
     "fashion": partial(load_fashion, size=16),
     "digits_28": partial(load_mnist, size=28),  # to be trained on a GPU
 }
-WORLD_NAMES = (*WORLDS, *WORLDS_1D, *PICTURES)
+#: Name -> a few pictures, for `AugmentedSession`.
+FEW: dict[str, Callable[[], Images]] = {
+    f"{kind}_{n}": partial(load_few, kind, n)
+    for kind, sizes in (("digits", (50, 100, 500, 5000)), ("shoes", (99, 501)))
+    for n in sizes
+}
+WORLD_NAMES = (*WORLDS, *WORLDS_1D, *PICTURES, *FEW)
 CURVES = ("loss_D", "loss_G", "grad_D", "grad_G", "w1", "agreement", "variety")
 NO_MODES = np.zeros(0, np.uint8)
 MAPS = ("verdict", "slope")  # what the colours behind the samples can show
@@ -188,6 +194,7 @@ class Session:
     """
 
     standard_step: TrainStep = staticmethod(training.train_step)
+    curves: tuple[str, ...] = CURVES  # what is written down over time
 
     def __init__(
         self,
@@ -215,7 +222,7 @@ class Session:
         if seed is not None:
             self.seed = check_int("seed", seed, 0, 2**63 - 1)
         self.gan = self._new_gan()
-        self.history = History()
+        self.history = History(names=self.curves)
         self.trouble: Trouble | None = None
         self.last_losses = (math.nan, math.nan)
         self._start_here()
@@ -332,7 +339,7 @@ class Session:
         Raises:
             ValueError, TypeError: if a setting is unknown or out of range; nothing has changed.
         """
-        known = [*(f.name for f in fields(Experiment)), "data", "train_step"]
+        known = [*(f.name for f in fields(self.experiment)), "data", "train_step"]
         for name in settings:
             check_choice("setting", name, known)
         old_data, train_step = self.data, settings.pop("train_step", self.train_step)
@@ -342,7 +349,8 @@ class Session:
         new_shape = self._shape_of(data) != self._shape_of(old_data)
         kept = self.experiment
         if new_shape:  # other networks, so other rates; the game stays
-            kept = replace(default_experiment(data, kept.condition), loss=kept.loss)
+            suits = vars(default_experiment(data, kept.condition))
+            kept = replace(kept, **(suits | {"loss": kept.loss}))
         experiment = self._checked(replace(kept, **settings))
         if experiment.loss is not self.experiment.loss:
             check_loss(get_loss(experiment.loss))
@@ -415,7 +423,7 @@ class Session:
         self._stop_unless_finite(values, self.at - moved)
         if due and not self.trouble:
             values |= self._measured()
-            row = [values.get(name, math.nan) for name in CURVES]
+            row = [values.get(name, math.nan) for name in self.curves]
             self.history.add(self.at, row, self._shares())
         if moved and not self.trouble:
             self.timeline.offer(self)
@@ -688,7 +696,7 @@ def as_data(data: Any) -> Any:
     """The data of that name, or the reader's own as it is."""
     if isinstance(data, str):
         check_choice("data", data, WORLD_NAMES)
-        return (WORLDS | WORLDS_1D | PICTURES)[data]()
+        return (WORLDS | WORLDS_1D | PICTURES | FEW)[data]()
     for needed in ("event_shape", "sample", "to"):
         if not hasattr(data, needed):
             raise TypeError(

@@ -434,10 +434,12 @@ function drawStrip({ ctx, X, Y, span: [first, end] }, { steps, strip }, pal, scr
 // ---- the page around the canvases ----
 
 const CHART = (ui) => `<div class="gan-chart gan-${ui}"><div class="gan-title">
-  <b data-ui="${ui}_name"></b><i class="gan-D" data-ui="${ui}_D_now"></i><i class="gan-G"
+  <b data-ui="${ui}_name"></b><i class="gan-real" data-ui="${ui}_real_now"></i>
+  <i class="gan-D" data-ui="${ui}_D_now"></i><i class="gan-G"
   data-ui="${ui}_G_now"></i></div><canvas data-ui="${ui}"></canvas></div>`;
 // CSS hides what has no data.
-const SIDE = ["loss", "dist", "grad", "weights", "layers", "strip", "history", "by_class"];
+const SIDE = ["loss", "dist", "grad", "weights", "layers", "strip", "history", "by_class",
+  "quality", "verdicts"];
 const SMALL = SIDE.filter((name) => name !== "loss");
 const PAGE = `<div class="gan-board"><div class="gan-head">
     <span class="gan-step"><span data-ui="counter"></span> <b data-ui="step"></b></span>
@@ -637,7 +639,7 @@ function render({ model, el }) {
     }
     if (focused && !ui.panels.matches(":focus-within")) ui.root.focus({ preventScroll: true });
     ui.root.classList.toggle("many", count > 0);
-    ui.root.classList.remove("striped", "distanced", "with-critic", "in-classes"); // the panels are so themselves
+    ui.root.classList.remove("striped", "distanced", "with-critic", "in-classes", "few"); // the panels are so themselves
     ui.panels.style.setProperty("--columns", columns(count, size.get(ui.root)?.[0]));
     numbered = said = -Infinity; // new numbers are due at once
   }
@@ -718,6 +720,29 @@ function render({ model, el }) {
     drawBars(fit(part.by_class, ...area), area, [...gan.by_class], 1.5, pal);
   }
 
+  function showFew(part, gan, span, axisOf, xLabel) {
+    part.root.classList.toggle("few", Boolean(gan.few));
+    if (!gan.few) return;
+    const charts = { quality: [[gan.frechet, pal.fake]],
+      verdicts: [[gan.d_train, pal.real], [gan.d_held, pal.fg], [gan.d_fake, pal.fake]] };
+    for (const [name, curves] of Object.entries(charts))
+      drawCurves(axes(part[name], { span, axis: axisOf[name], xLabel }), gan.steps, curves);
+    put(part.quality_name, t("frechet"));
+    put(part.quality_G_now, short(last(gan.frechet)));
+    put(part.verdicts_name, `${t("verdicts")}:`);
+    put(part.verdicts_real_now, `${t("d_train")} ${short(last(gan.d_train))}`);
+    put(part.verdicts_D_now, `${t("d_held")} ${short(last(gan.d_held))}`);
+    put(part.verdicts_G_now, `${t("fake")} ${short(last(gan.d_fake))}`);
+  }
+
+  function axesOfFew(gans) {
+    // The same for all, to be compared by.
+    const all = (...names) => gans.flatMap((gan) => names.flatMap((name) => [...(gan[name] ?? [])]))
+      .filter(Number.isFinite);
+    return { quality: linearAxis([0, ...all("frechet")]),
+      verdicts: linearAxis(all("d_train", "d_held", "d_fake")) };
+  }
+
   function showSide(aloud) {
     const [span, xLabel] = [times([frame]), t("counter")];
     showDistance(ui, frame, span, xLabel);
@@ -731,6 +756,7 @@ function render({ model, el }) {
     }
     showStrip(ui, frame, span, xLabel);
     showClasses(ui, frame, span, xLabel);
+    showFew(ui, frame, span, axesOfFew([frame]), xLabel);
     showMeters(ui.meters, frame.meters, t);
     if (!aloud) return;
     ui.picture.ariaLabel = [`${t("counter")} ${frame.step}`, ...spoken(ui.meters)].join(", ");
@@ -742,6 +768,7 @@ function render({ model, el }) {
     const values = gans.flatMap((gan) => [...gan.grad_G]);
     const axis = decades(values, { least: -5, lowest: -8, highest: 3 });
     axis.ticks = [axis.low, axis.high];
+    const few = axesOfFew(gans);
     gans.forEach((gan, k) => {
       const panel = panels[k];
       put(panel.name, gan.name);
@@ -755,6 +782,7 @@ function render({ model, el }) {
       showDistance(panel, gan, span);
       showStrip(panel, gan, span);
       showClasses(panel, gan, span);
+      showFew(panel, gan, span, few);
       if (!aloud) return;
       const gradient = `${t("grad_norms")} ${panel.grad_G_now.textContent}`;
       const words = [gan.name, gan.trouble, ...spoken(panel.meters), gradient, t("pick_hint")];

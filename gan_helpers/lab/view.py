@@ -8,22 +8,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
 import ipywidgets as W
 
 from gan_helpers import training
+from gan_helpers.augment import GREY
+from gan_helpers.augmented import WAYS, Augmented
 from gan_helpers.checks import check_choice
 from gan_helpers.conditional import DISCRIMINATORS, ConditionalGAN
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
+from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import CHOICES, Comparison, variants_of
 from gan_helpers.lab.in_cell import InCell
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.picker import Picker
 from gan_helpers.lab.session import (
+    FEW,
     MAPS,
     PICTURES,
     Detail,
@@ -63,6 +67,10 @@ SLIDERS: dict[str, Callable[..., W.Widget]] = {
     "pac": partial(W.SelectionSlider, options=(1, 2, 4, 8)),
     "class_weight": partial(W.SelectionSlider, options=(0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)),
     "class_on_fake": partial(W.Checkbox, indent=False),
+    "strength": partial(W.SelectionSlider, options=(0.0, 0.1, 0.25, 0.5, 0.75, 1.0)),
+    "p": partial(W.SelectionSlider, options=(0.0, 0.1, 0.25, 0.5, 0.75, 1.0)),
+    "ada": partial(W.SelectionSlider, options=(0.0, 0.2, 0.4, 0.6, 0.8)),
+    "consistency": partial(W.SelectionSlider, options=(0.0, 0.1, 1.0, 10.0)),
 }
 LEADS = (0, 10, 30, 100, 300, 1000, 3000)  # updates that D can be ahead
 CHUNK = 25  # updates of D between two pictures while it runs ahead
@@ -78,11 +86,43 @@ ROWS = {
         "pac",
     ),
     "classes": ("class_weight", "class_on_fake"),
+    "augmentation": ("strength", "p", "ada", "consistency"),
 }
-COMPARED = ("loss", "remedy", "seed", *(name for name in CHOICES if name != "class_weight"))
-#: What is offered in class mode only, or instead.
-CLASS_ROWS, CLASS_COMPARED = ("classes",), ("condition", "class_weight")
-CLASS_WORLDS = ("digits", "fashion", "digits_28", "ring")
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What the lab offers for a kind of GAN beside what it offers for all.
+
+    Args:
+        session: the engine.
+        rows: groups of settings in `ROWS`.
+        compared: what can stand side by side, first.
+        worlds: the data, in place of those for all.
+    """
+
+    session: type[Session] = Session
+    rows: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
+    worlds: tuple[str, ...] = ()
+
+
+PLAIN = Mode()
+CLASSES = Mode(
+    ClassSession,
+    rows=("classes",),
+    compared=("condition", "class_weight"),
+    worlds=("digits", "fashion", "digits_28", "ring"),
+)
+AUGMENTED = Mode(
+    AugmentedSession,
+    rows=("augmentation",),
+    compared=("augment", "transforms", "p", "consistency"),
+    worlds=(*FEW, "digits"),
+)
+MODES = (PLAIN, CLASSES, AUGMENTED)
+COMPARED = ("loss", "remedy", "seed", *CHOICES)
+COMPARED = tuple(name for name in COMPARED if not any(name in mode.compared for mode in MODES))
 
 
 class Lab(InCell):
@@ -134,17 +174,21 @@ class Lab(InCell):
         check_settings(settings)
         suits = default_experiment(chosen, settings.get("condition", "none"))
         base = experiment or (gan.experiment if gan else suits)
+        few = isinstance(data, str) and data in FEW
+        if few or any(name not in vars(base) for name in settings):
+            base = Augmented(**vars(base))
         full = replace(base, **settings)
         self.seconds_per_step: dict[str, float] = {}
         if device is None:
             plain = replace(full, condition="none")
             device, self.seconds_per_step = training.choose_device(plain, chosen.to)
-        self.in_classes = full.condition != "none"
-        kind = ClassSession if self.in_classes else Session
-        self.session = kind(full, chosen, seed, device, train_step, distance)
+        augmented = isinstance(full, Augmented)
+        self.mode = AUGMENTED if augmented else PLAIN if full.condition == "none" else CLASSES
+        self.session = self.mode.session(full, chosen, seed, device, train_step, distance)
         if gan is not None:
             self.session.adopt(gan)
-        self.rows = [row for row in ROWS if self.in_classes or row not in CLASS_ROWS]
+        others = [row for mode in MODES if mode is not self.mode for row in mode.rows]
+        self.rows = [row for row in ROWS if row not in others]
         self.unfolded = None if unfold is None else check_choice("unfold", unfold, self.rows)
         self.comparison: Comparison | None = None
         self.compared, self.with_remedies = "one", remedies
@@ -209,7 +253,7 @@ class Lab(InCell):
         self.rate = W.Dropdown(options=rates, value=MAX_PER_SECOND, description=t["rate"])
         self.rate.observe(lambda change: setattr(self.worker, "rate", change["new"]), "value")
         worlds = (*WORLDS, *PICTURES) if self.session.kind != "1d" else tuple(WORLDS_1D)
-        worlds = CLASS_WORLDS if self.in_classes else worlds
+        worlds = self.mode.worlds or worlds
         own = [(t["own_data"], OWN)]
         self.data = W.Dropdown(
             options=[(t.get(name, name.replace("_", " ")), name) for name in worlds] + own,
@@ -220,7 +264,7 @@ class Lab(InCell):
         self.draw_button = W.ToggleButton(
             description=t["draw"], tooltip=t["draw_hint"], icon="pencil"
         )
-        no_drawing = self.in_classes or self.session.kind == "1d"
+        no_drawing = self.mode is not PLAIN or self.session.kind == "1d"
         self.draw_button.layout.display = "none" if no_drawing else None
         self._drawing = W.link((self.draw_button, "value"), (self.stage, "drawing"))
         loss_names = [(t.get(name, name.replace("_", " ")), name) for name in LOSSES]
@@ -228,7 +272,7 @@ class Lab(InCell):
             options=[*loss_names, (t["own_loss"], OWN)], value=self._loss(), description=t["loss"]
         )
         self.loss.observe(self._on_loss, "value")
-        compared = (*(CLASS_COMPARED if self.in_classes else ()), *COMPARED)
+        compared = (*self.mode.compared, *COMPARED)
         names = [(n, t[f"compare_{n}"]) for n in ("one", *compared)]
         self.compare_with = W.Dropdown(
             options=[(words, name) for name, words in names] + [(t["compare_own"], OWN)],
@@ -244,8 +288,11 @@ class Lab(InCell):
             tooltip=t["map_hint"],
         )
         self.map.observe(self._on_map, "value")
-        if self.in_classes:
+        self.more: list[W.Widget] = []  # what only this mode has, in a row of its own
+        if self.mode is CLASSES:
             self._build_class_controls()
+        elif self.mode is AUGMENTED:
+            self._build_augmentation_controls()
         self.remedies = {
             name: W.ToggleButton(description=t[f"remedy_{name}"], tooltip=t[f"{name}_hint"])
             for name in REMEDIES
@@ -263,7 +310,7 @@ class Lab(InCell):
         )
         self.lead_slider.layout.width = "29em"
         self.lead_slider.observe(self._on_lead, "value")
-        self.settings = {name: self._setting(name) for names in ROWS.values() for name in names}
+        self.settings = {name: self._setting(name) for row in self.rows for name in ROWS[row]}
         self.time = W.SelectionSlider(
             options=(0,), description=t["time"], tooltip=t["time_hint"], continuous_update=False
         )
@@ -284,6 +331,26 @@ class Lab(InCell):
             lambda change: self._post_change({"condition": change["new"]}), "value"
         )
         self.picker = Picker(t, lambda **look: self.worker.post(lambda: self._ask(look)))
+        self.more = [self.picker.box]
+
+    def _build_augmentation_controls(self) -> None:
+        t = self.text
+        self.augment = W.Dropdown(
+            options=[(t[f"augment_{name}"], name) for name in WAYS],
+            description=t["augment"],
+            tooltip=t["augment_hint"],
+        )
+        self.augment.observe(lambda change: self._post_change({"augment": change["new"]}), "value")
+        self.transforms = {
+            name: W.ToggleButton(description=t[f"transform_{name}"], tooltip=t["transforms_hint"])
+            for name in GREY  # `Images` have no colours
+        }
+        for button in self.transforms.values():
+            button.layout.width = "auto"
+            button.observe(lambda _: self._on_transforms(), "value")
+        wrap = W.Layout(flex_flow="row wrap", align_items="center")
+        words = W.Label(t["transforms"])
+        self.more = [W.Box([self.augment, words, *self.transforms.values()], layout=wrap)]
 
     def _button(self, name: str, act: Callable[[], None], hint: str = "", **look: Any) -> W.Button:
         button = W.Button(description=self.text[name], tooltip=hint, **look)
@@ -319,7 +386,7 @@ class Lab(InCell):
     def _arrange(self) -> W.VBox:
         wrap = W.Layout(flex_flow="row wrap", align_items="center")
         buttons = W.Box([self.play_button, *self.buttons.values(), self.rate], layout=wrap)
-        kind, asking = ([self.condition], [self.picker.box]) if self.in_classes else ([], [])
+        kind = [self.condition] if self.mode is CLASSES else []
         choices = [self.data, self.draw_button, *kind, self.loss, self.compare_with, self.map]
         choices = W.Box(choices, layout=wrap)
         shown = W.Layout(flex_flow="row wrap", display=None if self.with_remedies else "none")
@@ -331,7 +398,7 @@ class Lab(InCell):
             titles=[self.text[row] for row in rows],
             selected_index=None if self.unfolded is None else list(rows).index(self.unfolded),
         )
-        top = [buttons, choices, cures, *asking, self.message]
+        top = [buttons, choices, cures, *self.more, self.message]
         return W.VBox([*top, self.stage, self.time, groups])
 
     # --- what a touched control does: it leaves a command --------------------------------------
@@ -350,6 +417,10 @@ class Lab(InCell):
     def _post_change(self, settings: dict[str, Any]) -> None:
         if not self._syncing:
             self.worker.post(lambda: self._apply(settings))
+
+    def _on_transforms(self) -> None:
+        on = tuple(name for name, button in self.transforms.items() if button.value)
+        self._post_change({"transforms": on})
 
     def _on_loss(self, change: dict[str, Any]) -> None:
         if change["new"] != OWN:
@@ -411,7 +482,7 @@ class Lab(InCell):
     def _apply(self, settings: dict[str, Any]) -> None:
         """Change settings; what is wrong with them is shown, and training goes on unharmed."""
         session = self.session
-        current = {f.name: getattr(session.experiment, f.name) for f in fields(Experiment)}
+        current = dict(vars(session.experiment))
         current["data"] = self.world
         new = {k: v for k, v in settings.items() if k not in current or current[k] != v}
         if not new:
@@ -426,7 +497,7 @@ class Lab(InCell):
         if restarted:
             self._say("restarted")
         else:
-            what = ", ".join(f"{self._word(k)} = {self._word(v)}" for k, v in new.items())
+            what = ", ".join(f"{self._word(k)} = {self._word(v, of=k)}" for k, v in new.items())
             self._say("changed", what=what, step=self.shown.at)
 
     def _draw(self, strokes: list[list[tuple[float, float]]]) -> None:
@@ -586,6 +657,10 @@ class Lab(InCell):
         if isinstance(self.session, ClassSession):
             self.condition.value = self.session.experiment.condition
             self.picker.show(self.session.look, self._classes(), self.session.kind == "images")
+        if isinstance(self.session, AugmentedSession):
+            self.augment.value = self.session.experiment.augment
+            for name, button in self.transforms.items():
+                button.value = name in self.session.experiment.transforms
         steep = self.session.measures_distance and self.session.kind == "2d"
         self.map.layout.display = None if steep else "none"
         self.map.value = self.session.map
@@ -612,10 +687,13 @@ class Lab(InCell):
         loss = get_loss(self.session.experiment.loss)
         return loss.name if LOSSES.get(loss.name) is loss else OWN
 
-    def _word(self, name: Any) -> str:
-        """A setting, or its value, in the reader's language where there is a word for it."""
+    def _word(self, name: Any, of: str = "") -> str:
+        """A setting, or a value of one, in the reader's language where there is a word for it."""
+        if isinstance(name, tuple):
+            return " + ".join(self.text[f"transform_{one}"] for one in name) or self.text["off"]
         name = getattr(name, "name", getattr(name, "__name__", name))
-        return self.text.get(name, f"{name:g}" if isinstance(name, float) else str(name))
+        plain = f"{name:g}" if isinstance(name, float) else str(name)
+        return self.text.get(f"{of}_{name}", self.text.get(name, plain))
 
     def _say_trouble(self, trouble: Trouble) -> None:
         key = "error" if trouble.what == "error" else "stopped"
@@ -642,4 +720,4 @@ def nearby(options: Any, value: Any) -> list[Any]:
 def check_settings(settings: dict[str, Any]) -> None:
     """Raise a ValueError that names a setting that does not exist."""
     for name in settings:
-        check_choice("setting", name, [f.name for f in fields(Experiment)])
+        check_choice("setting", name, [f.name for f in fields(Augmented)])

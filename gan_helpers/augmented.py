@@ -1,0 +1,150 @@
+"""GANs on few pictures: D sees T(x) in place of x, for real pictures alone or for all (12.4.6).
+
+Zhao et al. (2020), "Differentiable Augmentation for Data-Efficient GAN Training" (DiffAugment);
+Karras et al. (2020), "Training Generative Adversarial Networks with Limited Data" (ADA);
+Zhao et al. (2021), "Improved Consistency Regularization for GANs" (bCR).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan_helpers.augment import TRANSFORMS, augment
+from gan_helpers.checks import check_choice, check_number
+from gan_helpers.training import GAN, Data, Experiment, add_penalties, clip_weights, descend
+
+#: What D sees transformed.
+WAYS = ("none", "real", "both")
+#: Pictures that the probability p of ADA needs from 0 to 1, all of them overfitted.
+ADA_PICTURES = 5_000
+
+
+@dataclass(frozen=True)
+class Augmented(Experiment):
+    """What is trained with transformed pictures, and how.
+
+    Raises:
+        ValueError, TypeError: if a field is out of its range; the message names the field.
+    """
+
+    augment: str = "none"  # what D sees transformed: "none", "real" (it leaks), or "both"
+    transforms: Sequence[str] = ("translate", "cutout")  # names of `augment.TRANSFORMS`
+    strength: float = 1.0  # of the transforms, 0 to 1
+    p: float = 1.0  # probability of each transform for each picture
+    ada: float = 0.0  # adapt p so that the heuristic r_t is this; 0 is off, ADA's own value is 0.6
+    consistency: float = 0.0  # weight of (D(T(x)) - D(x))^2 in D's loss; bCR uses 10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("augment", self.augment, WAYS)
+        if isinstance(self.transforms, str):
+            raise TypeError(f"transforms = {self.transforms!r} has to be a tuple of names.")
+        object.__setattr__(self, "transforms", tuple(self.transforms))
+        for name in self.transforms:
+            check_choice("transforms", name, TRANSFORMS)
+        for name in ("strength", "p"):
+            check_number(name, getattr(self, name), 0, 1)
+        check_number("ada", self.ada, 0, 0.99)
+        check_number("consistency", self.consistency, 0, 1000)
+        if self.condition != "none" or self.unroll or self.pac > 1:
+            raise ValueError(
+                "an augmented GAN goes with condition = 'none', unroll = 0 and pac = 1 only, not "
+                f"with {self.condition!r}, {self.unroll} and {self.pac}."
+            )
+
+
+class AugmentedGAN(GAN):
+    """A GAN with transforms, see `GAN`. `p` is what ADA has made of the experiment's."""
+
+    experiment: Augmented
+    p: float
+    r_t = 0.0  # ADA's heuristic: the running mean of the sign of D's logit at real pictures
+
+    def configure(self, experiment: Experiment) -> None:
+        """Train on under other settings, with the weights kept; see `GAN.configure`."""
+        old: Any = getattr(self, "experiment", None)
+        super().configure(experiment)
+        e = self.experiment
+        if old is None or (old.p, old.ada > 0) != (e.p, e.ada > 0):
+            self.p = 0.0 if e.ada else e.p
+
+    def T(self, x: Tensor) -> Tensor:
+        """x under the experiment's transforms, with new chance at each call. x: `[N, C, H, W]`."""
+        e = self.experiment
+        return augment(x, e.transforms, self.rng, e.strength, self.p)
+
+
+def train_step(gan: AugmentedGAN, data: Data) -> tuple[Tensor, Tensor]:
+    """One round of the game: k updates of D, then one of G. Returns both losses."""
+    n = gan.experiment.batch_size
+    for _ in range(gan.experiment.d_steps):
+        loss_D = step_D(gan, data.sample(n, gan.rng), gan.sample_z(n))
+    return loss_D, step_G(gan, gan.sample_z(n))
+
+
+def step_D(gan: AugmentedGAN, x_real: Tensor, z: Tensor) -> Tensor:
+    """One update of D; G stands still. Returns D's loss without its penalties.
+
+    Args:
+        x_real: `[N, C, H, W]`.
+        z: `[N, latent_dim]`.
+    """
+    e = gan.experiment
+    with torch.no_grad():  # no gradient reaches G
+        x_fake = gan.G(z)
+    seen_real = x_real if e.augment == "none" else gan.T(x_real)
+    seen_fake = gan.T(x_fake) if e.augment == "both" else x_fake
+    d_real, d_fake = gan.D(torch.cat([seen_real, seen_fake])).chunk(2)  # (N,), (N,) logits
+    loss = gan.loss.discriminator(d_real, d_fake)
+    penalty = consistency(gan, torch.cat([x_real, x_fake])) if e.consistency else 0.0
+    descend(add_penalties(loss, gan, seen_real, seen_fake) + penalty, gan.opt_D)
+    if e.clip is not None:
+        clip_weights(gan.D, e.clip)
+    adapt(gan, d_real.detach())
+    return loss.detach()
+
+
+def step_G(gan: AugmentedGAN, z: Tensor) -> Tensor:
+    """One update of G; D stands still. Returns G's loss.
+
+    z: `[N, latent_dim]`.
+    """
+    x_fake = gan.G(z)
+    seen = gan.T(x_fake) if gan.experiment.augment == "both" else x_fake
+    loss = gan.loss.generator(gan.D(seen))  # its gradient reaches G through T
+    descend(loss, gan.opt_G)
+    if gan.G_ema is not None:
+        gan.G_ema.update_parameters(gan.G)
+    gan.step += 1
+    return loss.detach()
+
+
+def consistency(gan: AugmentedGAN, x: Tensor) -> Tensor:
+    """lambda E[(D(T(x)) - D(x))^2]: what D's verdict changes by when x is transformed.
+
+    Zhao et al. (2021), algorithm 1 (bCR), real and generated pictures with the same weight.
+
+    x: `[N, C, H, W]`.
+    """
+    d, d_seen = gan.D(torch.cat([x, gan.T(x)])).chunk(2)  # (N,), (N,)
+    return gan.experiment.consistency * (d_seen - d).square().mean()
+
+
+def adapt(gan: AugmentedGAN, d_real: Tensor) -> None:
+    """ADA: more transforms while D is too sure of the real pictures, fewer while it is not.
+
+    The measure is r_t = E[sign D(T(x))]: 0 while D cannot tell, 1 when it knows all training
+    pictures by heart. Karras et al. (2020), eq. (1).
+
+    d_real: logits of what D has just seen, `[N]`.
+    """
+    gan.r_t += 0.1 * (float(d_real.sign().mean()) - gan.r_t)
+    if gan.experiment.ada:
+        step = len(d_real) / ADA_PICTURES
+        wanted = gan.p + (step if gan.r_t > gan.experiment.ada else -step)
+        gan.p = min(max(wanted, 0.0), 1.0)

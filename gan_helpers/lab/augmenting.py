@@ -1,0 +1,108 @@
+"""The engine of the lab on few pictures: D may see them transformed, overfitting is measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan_helpers import augmented
+from gan_helpers.augmented import Augmented, AugmentedGAN
+from gan_helpers.classifier import SIZES, load_classifier
+from gan_helpers.few_metrics import FewJudge, FewReport
+from gan_helpers.images import Images, load_fashion, load_mnist
+from gan_helpers.lab.session import CURVES, Session, TrainStep, one_core
+from gan_helpers.training import Experiment
+
+JUDGED_EVERY = 50  # steps
+N_HELD = 3000  # real pictures to compare with, none of them trained on
+
+
+class AugmentedSession(Session):
+    """A GAN in training on few pictures, see `Session`. Its data are `Images`."""
+
+    standard_step: TrainStep = staticmethod(augmented.train_step)  # type: ignore[assignment]
+    curves = (*CURVES, "frechet", "d_train", "d_held", "d_fake", "ada_p")
+    gan: AugmentedGAN
+    experiment: Augmented
+    judge: FewJudge | None = None
+    _known: Any = None  # the data that the judge knows
+    _judged: tuple[int, FewReport | None] = (-1, None)  # when it was last asked, and its answer
+    n_modes = 0
+    measures_distance = False
+
+    # --- what moves it -------------------------------------------------------------------------
+
+    def _new_gan(self) -> AugmentedGAN:
+        return AugmentedGAN(self.experiment, self.data.event_shape, self.seed, self.device)
+
+    def _shape_of(self, data: Any) -> tuple[int, ...]:
+        if len(data.event_shape) != 3:
+            raise ValueError(
+                f"samples of shape {list(data.event_shape)} cannot be augmented; take pictures, "
+                "e.g. data = 'digits_100'."
+            )
+        return data.event_shape
+
+    def _checked(self, experiment: Experiment) -> Augmented:
+        return experiment if isinstance(experiment, Augmented) else Augmented(**vars(experiment))
+
+    def rewind(self, step: int) -> None:
+        """Go back to the last moment kept at or before `step`, see `Session.rewind`."""
+        super().rewind(step)
+        self._judged = (-1, None)  # it may be of a future that will not be
+
+    def _update_D(self) -> Tensor:
+        n, gan = self.gan.experiment.batch_size, self.gan
+        return augmented.step_D(gan, self.data.sample(n, gan.rng), gan.sample_z(n))
+
+    def _update_G(self) -> Tensor:
+        return augmented.step_G(self.gan, self.gan.sample_z(self.gan.experiment.batch_size))
+
+    # --- what is seen of it --------------------------------------------------------------------
+
+    def _prepare_previews(self) -> None:
+        super()._prepare_previews()
+        if self._known is not self.data:  # a reset and a fork keep the judge
+            self.judge, self._known = judge_of(self.data), self.data
+        self._judged = (-1, None)
+
+    def report(self) -> FewReport | None:
+        """Overfitting and quality, measured anew every 50 steps; None without a classifier."""
+        step, report = self._judged
+        if self.judge is not None and not (report and step <= self.at < step + JUDGED_EVERY):
+            with one_core():
+                self._judged = self.at, self.judge(self.gan)
+        return self._judged[1]
+
+    def _measured(self) -> dict[str, float]:
+        values = {"ada_p": self.gan.p}
+        if report := self.report():
+            values |= report.numbers()
+        return values
+
+    def _add_to_frame(
+        self, header: dict[str, Any], arrays: dict[str, Tensor], x_fake: Tensor
+    ) -> None:
+        header["few"] = True
+        if report := self.report():
+            header["meters"][:0] = [
+                {"id": "frechet", "value": report.frechet},
+                {"id": "gap", "value": report.gap},
+            ]
+        if self.experiment.ada:
+            header["meters"].append({"id": "p", "value": self.gan.p})
+
+
+def judge_of(data: Any) -> FewJudge | None:
+    """A judge with the classifier that knows these data, if there is one."""
+    if not isinstance(data, Images) or not data.dataset or data.event_shape[-1] not in SIZES:
+        return None
+    size, device = data.event_shape[-1], data.x.device
+    load = {"digits": load_mnist, "fashion": load_fashion}[data.dataset]
+    held = load("test", size=size).of_class(*data.y.unique().tolist())
+    # MNIST's test pictures are sorted by who wrote them: take them from all of the set.
+    some = torch.arange(0, len(held), max(len(held) // N_HELD, 1))
+    held = Images(held.name, held.x[some], held.y[some], held.dataset).to(device)
+    return FewJudge(load_classifier(size, device, dataset=data.dataset), data, held)

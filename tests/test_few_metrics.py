@@ -1,0 +1,95 @@
+"""What is measured of GANs on few pictures, on GANs and pictures whose answer is known."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from gan_helpers.augment import augment
+from gan_helpers.augmented import Augmented, AugmentedGAN
+from gan_helpers.classifier import load_classifier
+from gan_helpers.few_metrics import FewJudge, background, make, off_centre, traced
+from gan_helpers.images import Images, load_few, load_mnist
+
+SMALL = Augmented(network="conv", width=8, latent_dim=4, batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_mnist("test", size=16)
+
+
+@pytest.fixture(scope="module")
+def judge(digits):
+    held = Images("held", digits.x[::20], digits.y[::20])
+    return FewJudge(load_classifier(16), load_few("digits", 100), held, n=100)
+
+
+class ByHeart(nn.Module):
+    """A D that says 2 of the pictures it knows, and -1 of all others."""
+
+    def __init__(self, known):
+        super().__init__()
+        self.known = known
+
+    def forward(self, x):
+        same = (x[:, None] == self.known).flatten(2).all(2).any(1)  # (N,)
+        return 3 * same.float() - 1
+
+
+def test_the_gap_of_a_D_that_knows_all_by_heart(judge):
+    gan = AugmentedGAN(SMALL, (1, 16, 16))
+    gan.D = ByHeart(judge.x_train)
+    report = judge(gan)
+    assert (report.d_train, report.d_held, report.d_fake) == (2.0, -1.0, -1.0)
+    assert report.gap == 3.0 and report.frechet > 100
+    assert judge(gan) == report  # looking changes nothing
+
+
+def test_a_G_that_copies_held_out_pictures_is_nearly_perfect(judge, digits):
+    gan = AugmentedGAN(SMALL, (1, 16, 16))
+    gan.sample = lambda z: digits.x[10::20][: len(z)]
+    assert judge(gan).frechet < 80  # two sets of 100 digits are about 55 apart
+    gan.sample = lambda z: torch.full((len(z), 1, 16, 16), math.nan)
+    assert all(math.isnan(value) for value in judge(gan).numbers().values())
+
+
+def test_generated_pictures_depend_on_their_seed_alone():
+    gan = AugmentedGAN(SMALL, (1, 16, 16))
+    assert torch.equal(make(gan, 30, seed=1), make(gan, 30, seed=1))
+    assert not torch.equal(make(gan, 30, seed=1), make(gan, 30, seed=2))
+
+
+def test_background_and_centre_by_hand():
+    x = torch.full((2, 1, 5, 5), -1.0)
+    x[0, 0, 2, 2] = 1.0  # in the middle
+    x[1, 0, 0, 3] = 1.0  # two up, one to the right
+    assert background(x).tolist() == [-1.0, -1.0]
+    torch.testing.assert_close(off_centre(x), torch.tensor([0.0, 5**0.5]))
+
+
+def test_traces_are_counted_where_they_are_and_nowhere_else(digits):
+    x, rng = digits.x[:2000], torch.Generator().manual_seed(0)
+    for name in ("brightness", "translate"):
+        assert traced(x, digits.x, name) < 0.005
+        other = {"brightness": "translate", "translate": "brightness"}[name]
+        moved = augment(x, [name], rng)
+        assert traced(moved, digits.x, name) > 0.35
+        assert traced(moved, digits.x, other) < 0.1
+    with pytest.raises(ValueError, match="trace = 'flip'"):
+        traced(x, digits.x, "flip")
+
+
+def test_few_pictures_are_as_many_of_each_class_and_nested():
+    few, more = load_few("digits", 50, seed=4), load_few("digits", 100, seed=4)
+    assert len(few) == 50 and few.y.bincount().tolist() == [5] * 10
+    small, large = ({p.numpy().tobytes() for p in data.x} for data in (few, more))
+    assert len(small) == 50 and small < large
+    assert not torch.equal(few.x, load_few("digits", 50, seed=5).x)
+    assert len(load_few("shoes", 99)) == 99
+    for n, words in ((55, "multiple of 10"), (5, "n = 5"), (10**6, "n = 1000000")):
+        with pytest.raises(ValueError, match=words):
+            load_few("digits", n)
+    with pytest.raises(ValueError, match="kind = 'cats'"):
+        load_few("cats", 10)
