@@ -1,7 +1,8 @@
 """Differentiable transforms of pictures, each with chance of its own for every picture.
 
-All of them keep the shape and are identities, exactly, where their strength is 0 or a picture is
-left out. The gradient flows through to the picture, so G can learn from a D that sees T(G(z)).
+All of them keep the shape; `augment` leaves pictures exactly as they are where the strength is 0,
+or a transform passes them over. The gradient flows through to the picture, so G can learn from a D
+that sees T(G(z)).
 """
 
 from __future__ import annotations
@@ -37,9 +38,12 @@ def rotate(x: Tensor, u: Tensor, strength: float) -> Tensor:
 
 
 def translate(x: Tensor, u: Tensor, strength: float) -> Tensor:
-    """Shift by whole pixels, up to `SHIFT` of the edge each way; what comes in is black."""
+    """Shift by whole pixels, up to `SHIFT` of the edge each way; what comes in is black.
+
+    At 16 x 16 that is up to 2 pixels, and none where the strength is below 1/4.
+    """
     size = torch.tensor([x.shape[-1], x.shape[-2]], device=x.device)  # (W, H)
-    most = (SHIFT * strength * size).floor()
+    most = (SHIFT * strength * size).round()
     shift = ((2 * most + 1) * u).floor() - most  # (N, 2) pixels, all equally likely
     across, down = (-2 * shift / size).unbind(-1)  # the frame is 2 wide
     one, zero = torch.ones_like(across), torch.zeros_like(across)

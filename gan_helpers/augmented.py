@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gan_helpers.augment import TRANSFORMS, augment
 from gan_helpers.checks import check_choice, check_number
+from gan_helpers.losses import get_loss
 from gan_helpers.training import GAN, Data, Experiment, add_penalties, clip_weights, descend
 
 #: What D sees transformed.
@@ -35,7 +36,7 @@ class Augmented(Experiment):
     augment: str = "none"  # what D sees transformed: "none", "real" (it leaks), or "both"
     transforms: Sequence[str] = ("translate", "cutout")  # names of `augment.TRANSFORMS`
     strength: float = 1.0  # of the transforms, 0 to 1
-    p: float = 1.0  # probability of each transform for each picture
+    p: float = 1.0  # probability of each transform for each picture, where ADA is off
     ada: float = 0.0  # adapt p so that the heuristic r_t is this; 0 is off, ADA's own value is 0.6
     consistency: float = 0.0  # weight of (D(T(x)) - D(x))^2 in D's loss; bCR uses 10
 
@@ -51,6 +52,11 @@ class Augmented(Experiment):
             check_number(name, getattr(self, name), 0, 1)
         check_number("ada", self.ada, 0, 0.99)
         check_number("consistency", self.consistency, 0, 1000)
+        if self.ada and get_loss(self.loss).name in ("least_squares", "wasserstein"):
+            raise ValueError(
+                f"ada = {self.ada} goes by the sign of D's logit, which means nothing with loss = "
+                f"{get_loss(self.loss).name!r}; take another loss, or ada = 0."
+            )
         if self.condition != "none" or self.unroll or self.pac > 1:
             raise ValueError(
                 "an augmented GAN goes with condition = 'none', unroll = 0 and pac = 1 only, not "
@@ -70,8 +76,10 @@ class AugmentedGAN(GAN):
         old: Any = getattr(self, "experiment", None)
         super().configure(experiment)
         e = self.experiment
-        if old is None or (old.p, old.ada > 0) != (e.p, e.ada > 0):
+        if old is None or (e.ada > 0) != (old.ada > 0):
             self.p = 0.0 if e.ada else e.p
+        elif not e.ada:
+            self.p = e.p
 
     def T(self, x: Tensor) -> Tensor:
         """x under the experiment's transforms, with new chance at each call. x: `[N, C, H, W]`."""
@@ -101,7 +109,7 @@ def step_D(gan: AugmentedGAN, x_real: Tensor, z: Tensor) -> Tensor:
     seen_fake = gan.T(x_fake) if e.augment == "both" else x_fake
     d_real, d_fake = gan.D(torch.cat([seen_real, seen_fake])).chunk(2)  # (N,), (N,) logits
     loss = gan.loss.discriminator(d_real, d_fake)
-    penalty = consistency(gan, torch.cat([x_real, x_fake])) if e.consistency else 0.0
+    penalty = consistency(gan, x_real) + consistency(gan, x_fake) if e.consistency else 0.0
     descend(add_penalties(loss, gan, seen_real, seen_fake) + penalty, gan.opt_D)
     if e.clip is not None:
         clip_weights(gan.D, e.clip)
@@ -127,7 +135,7 @@ def step_G(gan: AugmentedGAN, z: Tensor) -> Tensor:
 def consistency(gan: AugmentedGAN, x: Tensor) -> Tensor:
     """lambda E[(D(T(x)) - D(x))^2]: what D's verdict changes by when x is transformed.
 
-    Zhao et al. (2021), algorithm 1 (bCR), real and generated pictures with the same weight.
+    Zhao et al. (2021), algorithm 1 (bCR), where it is added for real and for generated pictures.
 
     x: `[N, C, H, W]`.
     """

@@ -42,7 +42,7 @@ class Ensemble:
             raise ValueError("members is empty; an ensemble needs at least one GAN.")
         if other := next((gan for gan in members if type(gan) is not GAN), None):
             raise TypeError(
-                f"a {type(other).__name__} has a step of its own; an ensemble takes those of "
+                f"{type(other).__name__} has a step of its own; an ensemble takes that of "
                 "`training`, so its members have to be plain GANs."
             )
         self.members = list(members)

@@ -48,7 +48,8 @@ class FewJudge:
     Args:
         classifier: trained on data like these.
         train: what the GANs learn from.
-        held: real pictures that they never see.
+        held: real pictures that they never see. Of both, D is asked about the first 500, so shuffle
+            what is sorted.
         n: generated pictures that are judged.
         seed: of their noise.
     """

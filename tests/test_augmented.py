@@ -72,13 +72,19 @@ def test_the_gradients_are_those_of_the_printed_game(digits, loss, way):
 
 def test_D_stands_still_while_G_learns_and_the_other_way_round(digits):
     gan = gan_of(augment="both")
+    n = len(list(gan.G.parameters()))
+
+    def moved(before):
+        """Whether G, and whether D, has moved."""
+        same = [torch.equal(a, b) for a, b in zip(before, weights(gan), strict=True)]
+        return not all(same[:n]), not all(same[n:])
+
     before = weights(gan)
     augmented.step_D(gan, digits.x[:8], gan.sample_z(8))
-    n = len(list(gan.G.parameters()))
-    now = weights(gan)
-    assert all(torch.equal(a, b) for a, b in zip(before[:n], now[:n], strict=True))
+    assert moved(before) == (False, True)
+    before = weights(gan)
     augmented.step_G(gan, gan.sample_z(8))
-    assert all(torch.equal(a, b) for a, b in zip(now[n:], weights(gan)[n:], strict=True))
+    assert moved(before) == (True, False)
     assert gan.step == 1
 
 
@@ -89,6 +95,18 @@ def test_consistency_is_the_squared_change_of_the_verdict(digits):
     d, d_seen = twin.D(x), twin.D(augment(x, ("translate",), twin.rng))
     expected = 10 * ((d_seen - d) ** 2).mean()
     torch.testing.assert_close(augmented.consistency(gan, x), expected)
+    # In D's loss it stands twice, for real and for generated pictures (bCR, algorithm 1).
+    twin, z = gan.copy(), gan.sample_z(8)
+    twin.sample_z(8)
+    augmented.step_D(gan, x, z)
+    x_fake = twin.G(z).detach()
+    loss = twin.loss.discriminator(twin.D(x), twin.D(x_fake))
+    for part in (x, x_fake):
+        d, d_seen = twin.D(part), twin.D(augment(part, ("translate",), twin.rng))
+        loss = loss + 10 * ((d_seen - d) ** 2).mean()
+    wanted = torch.autograd.grad(loss, list(twin.D.parameters()))
+    for p, g in zip(gan.D.parameters(), wanted, strict=True):
+        torch.testing.assert_close(p.grad, g, rtol=1e-3, atol=1e-5)
     still = gan_of(consistency=10.0, transforms=())
     assert augmented.consistency(still, x).item() == 0.0
 
@@ -137,6 +155,8 @@ def test_settings_change_in_mid_training_and_p_is_kept_where_they_do_not_touch_i
     gan.p = 0.4
     gan.configure(replace(gan.experiment, lr_G=1e-4, ada=0.5))
     assert gan.p == 0.4
+    gan.configure(replace(gan.experiment, p=0.9))
+    assert gan.p == 0.4  # it is ADA's
     gan.configure(replace(gan.experiment, ada=0.0, p=0.7))
     assert gan.p == 0.7
     train_step(gan, digits)
@@ -178,6 +198,7 @@ def test_any_settings_train(way, p, strength, ada, consistency):
         ({"strength": 2}, ValueError, "strength = 2"),
         ({"p": -1}, ValueError, "p = -1"),
         ({"ada": 1.0}, ValueError, "ada = 1.0"),
+        ({"ada": 0.6, "loss": "least_squares"}, ValueError, "sign of D's logit"),
         ({"consistency": -1}, ValueError, "consistency = -1"),
         ({"condition": "cgan"}, ValueError, "condition = 'none'"),
         ({"unroll": 2}, ValueError, "unroll = 0"),

@@ -5,14 +5,15 @@ import pytest
 import torch
 from lab_threads import wait_for
 
-from gan_helpers import augmented
+from gan_helpers import augmented, training
 from gan_helpers.augment import GREY
 from gan_helpers.augmented import Augmented, AugmentedGAN
-from gan_helpers.images import load_few, load_mnist
+from gan_helpers.images import Images, load_few, load_mnist
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.session import FEW
 from gan_helpers.lab.stage import unpack_frame
-from gan_helpers.lab.view import AUGMENTED, PLAIN, Lab
+from gan_helpers.lab.view import AUGMENTED, CLASSES, PLAIN, Lab
+from gan_helpers.training import GAN
 
 SMALL = {"width": 8, "latent_dim": 8, "batch_size": 8}
 
@@ -69,11 +70,11 @@ def test_what_is_measured_is_shown_and_written_down(lab):
     assert meters["frechet"] > 0 and header["few"]
     assert meters["gap"] == pytest.approx(report.d_train - report.d_held)
     assert len(arrays["steps"]) == 4
-    for name in ("frechet", "d_train", "d_held", "d_fake", "ada_p"):
+    for name in ("frechet", "d_train", "d_held", "d_fake"):
         assert np.isfinite(arrays[name]).all(), name
-    assert "p" not in meters
+    assert "ada_p" not in meters
     lab.change(augment="both", ada=0.6)
-    assert {meter["id"] for meter in shown(lab)[0]["meters"]} > {"p"}
+    assert {meter["id"] for meter in shown(lab)[0]["meters"]} > {"ada_p"}
 
 
 def test_looking_does_not_change_training():
@@ -90,14 +91,19 @@ def test_looking_does_not_change_training():
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_half_steps_are_a_step(lab):
-    twin = lab.session.fork()
-    lab.session.step()
+def test_half_steps_are_a_step():
+    session = AugmentedSession(
+        Augmented(network="conv", **SMALL, augment="both", ada=0.1, consistency=1.0), "digits_50"
+    )
+    session.gan.p = 0.5
+    twin = session.fork()
+    session.step()
     twin.half_step()
     twin.half_step()
-    assert twin.at == lab.session.at == 1
-    a, b = (s.gan.D.state_dict() for s in (twin, lab.session))
-    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert twin.at == session.at == 1 and twin.gan.p == session.gan.p != 0.5
+    for net in "GD":
+        a, b = (getattr(s.gan, net).state_dict() for s in (twin, session))
+        assert all(torch.equal(a[name], b[name]) for name in a)
 
 
 def test_three_ways_stand_side_by_side_from_the_same_start():
@@ -170,4 +176,89 @@ def test_points_and_unknown_transforms_are_refused(lab):
     with pytest.raises(ValueError, match="unroll = 0"):
         lab.change(unroll=3)
     assert lab.session.experiment.unroll == 0
+    assert "unroll" not in lab.settings and "pac" not in lab.settings
+    with pytest.raises(ValueError, match="means nothing with loss = 'wasserstein'"):
+        lab.change(ada=0.6, loss="wasserstein")
     lab.run(1)
+
+
+@pytest.mark.parametrize("world", ["fashion", "digits_28", "shoes_501"])
+def test_data_can_be_changed_to_other_pictures_and_back(lab, world):
+    lab.change(data=world)
+    assert lab.data.value == world
+    lab.run(60)
+    lab.rewind(55)
+    assert lab.data.value == lab.world == world
+    lab.data.value = "digits_100"
+    wait_for(lambda: len(lab.session.data) == 100)
+    lab.rewind(0)  # to before the change, unless it made new networks
+    assert lab.data.value == lab.world != "own"
+
+
+def test_a_plain_lab_takes_few_pictures_and_a_lab_with_classes_does():
+    lab = Lab("digits", **SMALL)
+    lab.change(data="digits_50")
+    assert lab.data.value == "own" and len(lab.session.data) == 50
+    lab.run(1)
+    lab.close()
+    lab = Lab("digits_100", condition="cgan", **SMALL)
+    assert lab.mode is CLASSES and lab.session.data.n_classes == 10
+    lab.close()
+
+
+def test_pictures_without_a_classifier_train_without_a_judge(lab):
+    x = torch.rand(20, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    for own in (
+        Images("own", x, torch.arange(20) % 2),
+        Images("own", x, torch.arange(20), "digits"),  # classes that no test picture has
+        Images("own", x, torch.arange(20) % 2, "cats"),
+    ):
+        lab.change(data=own)
+        assert lab.session.judge is None and lab.data.value == "own"
+        lab.run(5)
+        assert not shown(lab)[0]["few"]
+
+
+def test_remedies_that_cannot_be_are_not_offered():
+    lab = Lab("digits_50", **SMALL, remedies=True, compare="remedy")
+    assert "unroll" not in lab.remedies and "r1" in lab.remedies
+    assert len(lab.comparison.sessions) == len(lab.remedies) + 1 - 1  # non-saturating it is already
+    lab.compare("one")
+    lab.remedies["r1"].value = True
+    wait_for(lambda: lab.session.experiment.r1 > 0 and "r1" in lab.treated)
+    lab.close()
+
+
+def test_comparing_transforms_makes_a_difference_where_nothing_was_transformed(lab):
+    for what in ("transforms", "p"):
+        lab.compare(what)
+        assert all(s.experiment.augment == "both" for s in lab.comparison.sessions.values())
+        lab.compare("one")
+
+
+def test_a_list_of_transforms_will_do_and_one_without_a_button_is_kept(lab):
+    lab.change(transforms=["rotate", "saturation"], augment="both")
+    assert "by = rotation + saturation" in lab.message.value
+    lab.transforms["flip"].value = True
+    wait_for(lambda: "flip" in lab.session.experiment.transforms)
+    assert set(lab.session.experiment.transforms) == {"flip", "rotate", "saturation"}
+
+
+def test_the_gap_is_measured_anew_while_D_runs_ahead(lab):
+    lab.run(5)
+    before = lab.session.report()
+    for _ in range(60):
+        lab.session.step_D()
+    assert lab.session.report().d_fake < before.d_fake - 1  # D has learned to see it
+
+
+def test_a_GAN_of_another_kind_is_not_adopted(lab):
+    with pytest.raises(ValueError, match="trains a AugmentedGAN; the GAN given is a GAN"):
+        lab.session.adopt(GAN(lab.session.experiment, (1, 16, 16)))
+
+
+def test_a_step_of_ones_own_can_be_compared(lab):
+    lab.change(train_step=training.train_step)
+    lab.compare("lr_D")
+    lab.run(2)
+    assert lab.comparison.at == 2 and not lab.comparison.trouble

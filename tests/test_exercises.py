@@ -158,6 +158,7 @@ WRONG = {
     "check_negatives": [(2.0, "There and back")],
     "check_mirrored": [
         ({0, 8, 10}, "from 0 to 9"),
+        (8, "from 0 to 9"),
         ({0, 1, 2, 8}, "left and a right"),
         ({0, 8}, "There are more"),
     ],

@@ -9,7 +9,7 @@ from torch import nn
 from gan_helpers.augment import augment
 from gan_helpers.augmented import Augmented, AugmentedGAN
 from gan_helpers.classifier import load_classifier
-from gan_helpers.few_metrics import FewJudge, background, make, off_centre, traced
+from gan_helpers.few_metrics import FewJudge, background, make, mirrored, off_centre, traced
 from gan_helpers.images import Images, load_few, load_mnist
 
 SMALL = Augmented(network="conv", width=8, latent_dim=4, batch_size=8)
@@ -79,6 +79,12 @@ def test_traces_are_counted_where_they_are_and_nowhere_else(digits):
         assert traced(moved, digits.x, other) < 0.1
     with pytest.raises(ValueError, match="trace = 'flip'"):
         traced(x, digits.x, "flip")
+
+
+def test_mirror_writing_is_told_from_writing(digits):
+    x = load_mnist("train", size=16).x[:300]
+    assert mirrored(x, digits.x) < 0.1 and mirrored(x.flip(-1), digits.x) > 0.9
+    assert mirrored(digits.x[:50], digits.x) < 0.01  # the nearest is the picture itself
 
 
 def test_few_pictures_are_as_many_of_each_class_and_nested():

@@ -17,20 +17,24 @@ Map = Callable[[Tensor], Tensor]
 
 def check_mirrored(answer: Collection[int] | None, lang: str = "en") -> bool:
     """12.4.6: the digits that a mirror leaves readable as themselves: 0, 1 and 8."""
-    found = set(answer) if answer is not None else set()
+
+    def found() -> set[int]:
+        assert answer is not None
+        return set(answer)
+
     return judge(
         lang,
         answer,
         [
             (
-                lambda: not found <= set(range(10)),
+                lambda: not isinstance(answer, Collection) or not found() <= set(range(10)),
                 {
                     "ja": "0から9の数字の集合で答えてください。例：{2, 5}",
                     "en": "Answer with a set of digits from 0 to 9, e.g. {2, 5}.",
                 },
             ),
             (
-                lambda: found & {2, 3, 4, 5, 6, 7, 9},
+                lambda: found() & {2, 3, 4, 5, 6, 7, 9},
                 {
                     "ja": "左右が決まっている数字が入っています。"
                     "鏡に映しても、同じ数字に見えますか。",
@@ -38,7 +42,7 @@ def check_mirrored(answer: Collection[int] | None, lang: str = "en") -> bool:
                 },
             ),
             (
-                lambda: found != {0, 1, 8},
+                lambda: found() != {0, 1, 8},
                 {
                     "ja": "まだあります。左右対称な数字を探してください。",
                     "en": "There are more: look for digits whose left is like their right.",

@@ -17,18 +17,19 @@ from gan_helpers.training import Experiment
 
 JUDGED_EVERY = 50  # steps
 N_HELD = 3000  # real pictures to compare with, none of them trained on
+TEST = {"digits": load_mnist, "fashion": load_fashion}
 
 
 class AugmentedSession(Session):
     """A GAN in training on few pictures, see `Session`. Its data are `Images`."""
 
     standard_step: TrainStep = staticmethod(augmented.train_step)  # type: ignore[assignment]
-    curves = (*CURVES, "frechet", "d_train", "d_held", "d_fake", "ada_p")
+    curves = (*CURVES, "frechet", "d_train", "d_held", "d_fake")
     gan: AugmentedGAN
     experiment: Augmented
     judge: FewJudge | None = None
     _known: Any = None  # the data that the judge knows
-    _judged: tuple[int, FewReport | None] = (-1, None)  # when it was last asked, and its answer
+    _judged: tuple[Any, FewReport | None] = (None, None)  # when it was last asked, and its answer
     n_modes = 0
     measures_distance = False
 
@@ -51,7 +52,7 @@ class AugmentedSession(Session):
     def rewind(self, step: int) -> None:
         """Go back to the last moment kept at or before `step`, see `Session.rewind`."""
         super().rewind(step)
-        self._judged = (-1, None)  # it may be of a future that will not be
+        self._judged = (None, None)  # it may be of a future that will not be
 
     def _update_D(self) -> Tensor:
         n, gan = self.gan.experiment.batch_size, self.gan
@@ -66,43 +67,46 @@ class AugmentedSession(Session):
         super()._prepare_previews()
         if self._known is not self.data:  # a reset and a fork keep the judge
             self.judge, self._known = judge_of(self.data), self.data
-        self._judged = (-1, None)
+        self._judged = (None, None)
 
     def report(self) -> FewReport | None:
-        """Overfitting and quality, measured anew every 50 steps; None without a classifier."""
-        step, report = self._judged
-        if self.judge is not None and not (report and step <= self.at < step + JUDGED_EVERY):
+        """Overfitting and quality, measured anew every 50 updates; None without a classifier."""
+        now = self.at // JUDGED_EVERY, self.d_updates // JUDGED_EVERY
+        if self.judge is not None and self._judged[0] != now:
             with one_core():
-                self._judged = self.at, self.judge(self.gan)
+                self._judged = now, self.judge(self.gan)
         return self._judged[1]
 
     def _measured(self) -> dict[str, float]:
-        values = {"ada_p": self.gan.p}
-        if report := self.report():
-            values |= report.numbers()
-        return values
+        report = self.report()
+        return report.numbers() if report else {}
 
     def _add_to_frame(
         self, header: dict[str, Any], arrays: dict[str, Tensor], x_fake: Tensor
     ) -> None:
-        header["few"] = True
+        header["few"] = self.judge is not None
         if report := self.report():
             header["meters"][:0] = [
                 {"id": "frechet", "value": report.frechet},
                 {"id": "gap", "value": report.gap},
             ]
         if self.experiment.ada:
-            header["meters"].append({"id": "p", "value": self.gan.p})
+            header["meters"].append({"id": "ada_p", "value": self.gan.p})
 
 
 def judge_of(data: Any) -> FewJudge | None:
-    """A judge with the classifier that knows these data, if there is one."""
-    if not isinstance(data, Images) or not data.dataset or data.event_shape[-1] not in SIZES:
+    """A judge with the classifier that knows these data, if there is one.
+
+    It holds out pictures of the test set: data of the test set itself would be judged too kindly.
+    """
+    size = data.event_shape[-1]
+    if not isinstance(data, Images) or data.dataset not in TEST or size not in SIZES:
         return None
-    size, device = data.event_shape[-1], data.x.device
-    load = {"digits": load_mnist, "fashion": load_fashion}[data.dataset]
-    held = load("test", size=size).of_class(*data.y.unique().tolist())
-    # MNIST's test pictures are sorted by who wrote them: take them from all of the set.
-    some = torch.arange(0, len(held), max(len(held) // N_HELD, 1))
-    held = Images(held.name, held.x[some], held.y[some], held.dataset).to(device)
-    return FewJudge(load_classifier(size, device, dataset=data.dataset), data, held)
+    held = TEST[data.dataset]("test", size=size)
+    if data.event_shape != held.event_shape or not torch.isin(data.y.cpu(), held.y).all():
+        return None  # no such pictures, or of other classes
+    held = held.of_class(*data.y.unique().tolist())
+    # MNIST's test pictures are sorted by who wrote them.
+    some = torch.randperm(len(held), generator=torch.Generator().manual_seed(0))[:N_HELD]
+    held = Images(held.name, held.x[some], held.y[some], held.dataset).to(data.x.device)
+    return FewJudge(load_classifier(size, data.x.device, dataset=data.dataset), data, held)

@@ -50,7 +50,9 @@ class Comparison:
     def _assemble(self) -> None:
         """Those that are well go on in lock-step; an ensemble holds its members' own GANs."""
         self.alive = [s for s in self.sessions.values() if not s.trouble]
-        plain = all(s.train_step is training.train_step for s in self.alive)
+        plain = all(
+            type(s.gan) is training.GAN and s.train_step is training.train_step for s in self.alive
+        )
         self.ensemble = Ensemble([s.gan for s in self.alive]) if self.alive and plain else None
 
     # --- what moves them -----------------------------------------------------------------------
@@ -191,8 +193,12 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
         origin: what they differ from.
     """
     check_choice("compare", what, ("loss", "remedy", SEED, *NAMED, *CHOICES))
+    e = vars(origin.experiment)
+    # Transforms that nothing goes through would make no difference.
+    idle = what in ("transforms", "p") and e.get("augment") == "none" and not e["consistency"]
+    more = {"augment": "both"} if idle else {}
     if what in NAMED:
-        return {name: {what: value} for name, value in NAMED[what].items()}
+        return {name: {what: value, **more} for name, value in NAMED[what].items()}
     if what == "loss":
         return {name: {"loss": name} for name in LOSSES}
     if what == "remedy":
@@ -200,13 +206,15 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
         new = {n: r for n, r in REMEDIES.items() if any(now[k] != v for k, v in r.items())}
         if origin.at:
             new.pop("pac", None)  # needs new networks
+        new = {n: r for n, r in new.items() if origin.can(**r)}
         untreated: dict[str, dict[str, Any]] = {"untreated": {}}
         return untreated | dict(list(new.items())[: MOST - 1])
     if what == SEED:
         return {f"{SEED} {origin.seed + k}": {SEED: origin.seed + k} for k in range(MOST)}
     return {
         f"{what} = {value:g}" if value or what not in OFF else f"{what} off": {
-            what: value or OFF.get(what, 0)
+            what: value or OFF.get(what, 0),
+            **more,
         }
         for value in CHOICES[what]
     }

@@ -237,6 +237,11 @@ class Session:
         Raises:
             ValueError: if its settings cannot be shown here, or its networks do not fit the data.
         """
+        if type(gan) is not type(self.gan):
+            raise ValueError(
+                f"this lab trains a {type(self.gan).__name__}; the GAN given is a "
+                f"{type(gan).__name__}."
+            )
         for net in "GD":
             own, new = (getattr(g, net).state_dict() for g in (self.gan, gan))
             if {n: w.shape for n, w in own.items()} != {n: w.shape for n, w in new.items()}:
@@ -367,6 +372,14 @@ class Session:
         if data is not old_data:
             self._prepare_previews()
         return False
+
+    def can(self, **settings: Any) -> bool:
+        """Whether an experiment with these settings can be shown here."""
+        try:
+            self._checked(replace(self.experiment, **settings))
+        except (TypeError, ValueError):
+            return False
+        return True
 
     def _shape_of(self, data: Any) -> tuple[int, ...]:
         """What networks for these data depend on."""

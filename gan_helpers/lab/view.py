@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -118,7 +119,7 @@ AUGMENTED = Mode(
     AugmentedSession,
     rows=("augmentation",),
     compared=("augment", "transforms", "p", "consistency"),
-    worlds=(*FEW, "digits"),
+    worlds=(*FEW, *PICTURES),
 )
 MODES = (PLAIN, CLASSES, AUGMENTED)
 COMPARED = ("loss", "remedy", "seed", *CHOICES)
@@ -132,7 +133,8 @@ class Lab(InCell):
 
     Args:
         data: a world's name ("ring", "grid", "spiral", "moons", "two_gaussians", "digits", …), or
-            a `Mixture` or `Images` of your own.
+            a `Mixture` or `Images` of your own. With few pictures ("digits_50", "digits_100",
+            "digits_500", "digits_5000", "shoes_99", "shoes_501") the lab offers augmentation.
         lang: language of the controls, "ja" or "en".
         seed: the same seed gives the same training.
         device: where to train; None measures what is quickest.
@@ -143,11 +145,12 @@ class Lab(InCell):
         remedies: whether there is a button for each remedy of section 12.4.2.
         distance: whether to measure the Wasserstein distance and to look inside of the critic; by
             default where the loss is (12.29).
-        unfold: which group of settings is open, "basics", "remedies" or "classes"; none by
-            default.
+        unfold: which group of settings is open, "basics", "remedies", "classes" or
+            "augmentation"; none by default.
         gan: a conditional GAN to begin with, e.g. one that comes with the notebooks.
         **settings: single fields of the experiment, e.g. `loss="saturating"`; with a `condition`
-            ("cgan", "acgan", "projection") the lab is in class mode.
+            ("cgan", "acgan", "projection") the lab is in class mode, with a field of `Augmented`,
+            e.g. `augment="both"`, it offers augmentation.
 
     Raises:
         ValueError, TypeError: if a setting is unknown or out of range.
@@ -175,13 +178,14 @@ class Lab(InCell):
         suits = default_experiment(chosen, settings.get("condition", "none"))
         base = experiment or (gan.experiment if gan else suits)
         few = isinstance(data, str) and data in FEW
-        if few or any(name not in vars(base) for name in settings):
+        plain = settings.get("condition", base.condition) == "none"
+        if (few and plain) or any(name not in vars(base) for name in settings):
             base = Augmented(**vars(base))
         full = replace(base, **settings)
         self.seconds_per_step: dict[str, float] = {}
         if device is None:
-            plain = replace(full, condition="none")
-            device, self.seconds_per_step = training.choose_device(plain, chosen.to)
+            alike = replace(full, condition="none")
+            device, self.seconds_per_step = training.choose_device(alike, chosen.to)
         augmented = isinstance(full, Augmented)
         self.mode = AUGMENTED if augmented else PLAIN if full.condition == "none" else CLASSES
         self.session = self.mode.session(full, chosen, seed, device, train_step, distance)
@@ -196,6 +200,7 @@ class Lab(InCell):
         self.lead = self.wanted_lead = 0  # updates that D is ahead of a G that stands still
         self._unled: training.GAN | None = None  # the GAN before them
         self.world = data if isinstance(data, str) else OWN
+        self._names = [(weakref.ref(self.session.data), self.world)]  # what data are called
         self.worker = Worker(self.session, self._publish, self._ready, self._report)
         self._sent = self._shown = 0
         self._sent_at = 0.0
@@ -257,7 +262,7 @@ class Lab(InCell):
         own = [(t["own_data"], OWN)]
         self.data = W.Dropdown(
             options=[(t.get(name, name.replace("_", " ")), name) for name in worlds] + own,
-            value=self.world,
+            value=self.world if self.world in worlds else OWN,
             description=t["data"],
         )
         self.data.observe(self._on_data, "value")
@@ -295,8 +300,8 @@ class Lab(InCell):
             self._build_augmentation_controls()
         self.remedies = {
             name: W.ToggleButton(description=t[f"remedy_{name}"], tooltip=t[f"{name}_hint"])
-            for name in REMEDIES
-            if name != "pac"  # needs new networks
+            for name, settings in REMEDIES.items()
+            if name != "pac" and self.session.can(**settings)  # that needs new networks
         }
         for name, button_ in self.remedies.items():
             button_.layout.width = "auto"
@@ -311,6 +316,8 @@ class Lab(InCell):
         self.lead_slider.layout.width = "29em"
         self.lead_slider.observe(self._on_lead, "value")
         self.settings = {name: self._setting(name) for row in self.rows for name in ROWS[row]}
+        if self.mode is not PLAIN:  # what only plain GANs can do
+            del self.settings["unroll"], self.settings["pac"]
         self.time = W.SelectionSlider(
             options=(0,), description=t["time"], tooltip=t["time_hint"], continuous_update=False
         )
@@ -391,7 +398,10 @@ class Lab(InCell):
         choices = W.Box(choices, layout=wrap)
         shown = W.Layout(flex_flow="row wrap", display=None if self.with_remedies else "none")
         cures = W.Box([W.Label(self.text["cures"]), *self.remedies.values()], layout=shown)
-        rows = {row: [self.settings[name] for name in ROWS[row]] for row in self.rows}
+        rows = {
+            row: [self.settings[name] for name in ROWS[row] if name in self.settings]
+            for row in self.rows
+        }
         rows["basics"].append(self.lead_slider)
         groups = W.Accordion(
             [W.Box(widgets, layout=wrap) for widgets in rows.values()],
@@ -419,8 +429,9 @@ class Lab(InCell):
             self.worker.post(lambda: self._apply(settings))
 
     def _on_transforms(self) -> None:
-        on = tuple(name for name, button in self.transforms.items() if button.value)
-        self._post_change({"transforms": on})
+        on = [name for name, button in self.transforms.items() if button.value]
+        others = [n for n in self.session.experiment.transforms if n not in self.transforms]
+        self._post_change({"transforms": (*on, *others)})
 
     def _on_loss(self, change: dict[str, Any]) -> None:
         if change["new"] != OWN:
@@ -494,10 +505,12 @@ class Lab(InCell):
             restarted = session.change(**new)
         if "data" in new:
             self.world = new["data"] if isinstance(new["data"], str) else OWN
+            self._names.append((weakref.ref(session.data), self.world))
         if restarted:
             self._say("restarted")
         else:
-            what = ", ".join(f"{self._word(k)} = {self._word(v, of=k)}" for k, v in new.items())
+            values = {k: getattr(session.experiment, k, v) for k, v in new.items()}
+            what = ", ".join(f"{self._word(k)} = {self._word(v, of=k)}" for k, v in values.items())
             self._say("changed", what=what, step=self.shown.at)
 
     def _draw(self, strokes: list[list[tuple[float, float]]]) -> None:
@@ -559,10 +572,10 @@ class Lab(InCell):
 
     def _treat(self, name: str, on: bool) -> None:
         """Apply a remedy to the GAN as it is, or take it off again."""
-        e = self.session.experiment
-        if on:
-            self.treated[name] = {k: getattr(e, k) for k in REMEDIES[name]}
+        before = {k: getattr(self.session.experiment, k) for k in REMEDIES[name]}
         self._apply(REMEDIES[name] if on else self.treated.pop(name, {}))
+        if on:
+            self.treated[name] = before
 
     def _run_ahead(self, lead: int) -> None:
         """Bring D `lead` updates ahead of a G that stands still; fewer than now starts anew."""
@@ -586,8 +599,8 @@ class Lab(InCell):
     def _rewind(self, step: int) -> None:
         self.worker.playing = False
         self.shown.rewind(step)
-        name = getattr(self.session.data, "name", OWN)
-        self.world = name if name in dict(self.data.options).values() else OWN
+        names = [name for data, name in self._names if data() is self.session.data]
+        self.world = names[-1] if names else OWN
         self._say("rewound", step=self.shown.at)
 
     def _new_stage(self, **traits: Any) -> Stage:
@@ -652,7 +665,8 @@ class Lab(InCell):
 
     def _sync_settings(self) -> None:
         """Bring in line what commands alone can change."""
-        self.loss.value, self.data.value = self._loss(), self.world
+        self.loss.value = self._loss()
+        self.data.value = self.world if self.world in dict(self.data.options).values() else OWN
         self.compare_with.value = self.compared
         if isinstance(self.session, ClassSession):
             self.condition.value = self.session.experiment.condition
