@@ -57,6 +57,11 @@ SHORTER = {
         "trange(800, leave=False)": "range(4)",
         "trange(500, leave=False)": "range(2)",
     },
+    "12.4.6": {
+        "n_steps=1500": "n_steps=4",
+        "step % 250": "step % 2",
+        "n=2000)": "n=50)",
+    },
 }
 
 

@@ -11,6 +11,7 @@ import torch
 from gan_helpers import evidence, pretrained, tasks
 from gan_helpers.embedded import EMBEDDED
 from gan_helpers.evidence import (
+    augmentation,
     collect as module,
     conditional,
     load_evidence,
@@ -28,7 +29,8 @@ from gan_helpers.images import load_mnist
 #: Seeds; pictures take their time.
 AT_LEAST = {"digits": 10, "classes": 10, "class weight": 10, "class ring": 10, "shipped": 3}
 AT_LEAST |= {"signs": 10, "real digits": 10}
-AT_LEAST |= {"shoes": 3, "cycle": 3, "landscapes": 3, "matching": 10}
+AT_LEAST |= {"shoes": 3, "shoes longer": 3, "cycle": 3, "landscapes": 3, "matching": 10}
+AT_LEAST |= {"few none": 5, "few both": 5, "few ways": 5, "leak": 5, "mirror": 5}
 
 SIGNED = ("correlation", "estimate", "between", "pattern", "pattern_noisy", "pattern_honest")
 
@@ -74,7 +76,8 @@ def test_every_row_has_a_value_for_each_of_its_seeds(shipped):
         assert len(seeds) >= AT_LEAST.get(row["run"]["study"], 20) and set(seeds) <= set(SEEDS)
         for quantity, values in row["found"].items():
             assert len(values) == len(seeds)
-            signed = quantity in SIGNED or "_L_" in quantity
+            logit = quantity.startswith(("d_train", "d_held", "d_fake"))
+            signed = quantity in SIGNED or "_L_" in quantity or logit
             assert signed or all(value >= 0 for value in values)
 
 
@@ -185,6 +188,12 @@ def test_what_12_4_5_says_is_in_the_file(shipped):
     assert (both["error"] < 1.1 * l1["error"]).all()
     assert (l1["sharpness"] < both["sharpness"]).all()
     assert both["frechet"].mean() < l1["frechet"].mean()
+    assert (both["texture"] < 0.6 * l1["texture"]).all()
+    assert (cgan["texture"] > 2 * l1["texture"]).all()
+    longer = study(shipped, "shoes longer")
+    l1, both = (longer[name] for name in ("L1 alone", "cGAN + 10 L1"))
+    assert (both["texture"] <= 0.5 * l1["texture"]).all()
+    assert (both["error"] < 1.1 * l1["error"]).all()
     points = study(shipped, "matching")
     assert (points["cycle"]["returned"] > 0.99).all()
     alone = points["no cycle"]["returned"]
@@ -197,6 +206,36 @@ def test_what_12_4_5_says_is_in_the_file(shipped):
     animals = study(shipped, "cycle")["U-Net"]
     assert (animals["pattern"] > animals["pattern_noisy"] + 0.05).all()
     assert (animals["pattern"] > animals["pattern_honest"] + 0.3).all()
+
+
+def test_what_12_4_6_says_is_in_the_file(shipped):
+    none, ways, leak = (study(shipped, name) for name in ("few none", "few ways", "leak"))
+    few, augmented, real = none["100"], ways["both"], ways["real only"]
+    at_best = torch.stack([few[f"frechet_{n}"] for n in range(500, 4001, 500)]).amin(0)
+    assert (few["frechet_4000"] > 1.5 * at_best).all()  # the U
+    assert (augmented["frechet_4000"] <= 0.5 * few["frechet_4000"]).all()
+    assert (augmented["frechet_4000"] < at_best).all()
+    gap, held = (row["d_train_4000"] - row["d_held_4000"] for row in (few, augmented))
+    assert (held <= 0.05 * gap.mean()).all()
+    assert (few["d_held_4000"] < few["d_fake_4000"]).all()  # real, but not one of the hundred
+    # What leaks: five times as much as in either of the others, at the least.
+    for name in ("brightness", "translate"):
+        trace = leak["real only"][f"trace_{name}"]
+        for other in (few, leak["both"]):
+            assert (trace >= 5 * other[f"trace_{name}"].max()).all() and trace.min() > 0.05
+    assert (real["trace_translate"] > 5 * augmented["trace_translate"].max()).all()
+    assert (real["frechet_4000"] > 2 * augmented["frechet_4000"].mean()).all()
+    settled = {target: ways[f"ADA {target}"] for target in (0.3, 0.6)}
+    assert settled[0.6]["p_4000"].max() < 0.3 < 0.65 < settled[0.3]["p_4000"].min()
+    far = [row["frechet_4000"].mean() for row in (settled[0.3], augmented, settled[0.6], few)]
+    assert far == sorted(far) and far[2] < 0.6 * far[3]
+    assert ways["consistency"]["frechet_4000"].mean() < 0.5 * few["frechet_4000"].mean()
+    many, unhelped = study(shipped, "few both")["5000"], none["5000"]
+    assert (many["frechet_4000"] > 1.2 * unhelped["frechet_4000"].mean()).all()  # it hurts
+    flips = study(shipped, "mirror")
+    always, half = (flips[f"both, p = {p}"]["mirrored"] for p in ("1", "0.5"))
+    assert (always > half).all() and always.mean() > 0.4 > 0.2 > half.mean()
+    assert (half > flips["nothing"]["mirrored"]).all()
 
 
 def test_correlation_is_pearsons_and_knows_its_limits():
@@ -225,6 +264,9 @@ def few_pictures(monkeypatch):
         monkeypatch.setattr(tasks, name, number)
     load_a_few = cache(lambda name: fewer(tasks.load_task(name)))
     monkeypatch.setattr(translation, "load_once", load_a_few)
+    for name, number in (("N_JUDGED", 60), ("N_TRACED", 40)):
+        monkeypatch.setattr(augmentation, name, number)
+    monkeypatch.setattr(augmentation, "load_test", lambda: few("test", size=16))
     monkeypatch.setattr(conditional, "PER_CLASS", 20)
     monkeypatch.setattr(pretrained, "RECIPE", small)
     monkeypatch.setattr(pretrained, "judge", partial(pretrained.judge, per_class=20))

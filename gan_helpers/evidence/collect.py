@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
-from gan_helpers.evidence import conditional, difficulties, translation, wgan
+from gan_helpers.evidence import augmentation, conditional, difficulties, translation, wgan
 from gan_helpers.evidence.judging import Row
 
-SECTIONS: tuple[Any, ...] = (difficulties, wgan, conditional, translation)
+SECTIONS: tuple[Any, ...] = (difficulties, wgan, conditional, translation, augmentation)
 RUNS: dict[str, Row] = {run.name: run for section in SECTIONS for run in section.rows()}
 
 

@@ -12,7 +12,7 @@ from gan_helpers.distributions import WORLDS, Mixture, grid, ring
 from gan_helpers.ensemble import Ensemble
 from gan_helpers.evidence.judging import SEEDS, Row, judge
 from gan_helpers.remedies import ILLNESSES, REMEDIES
-from gan_helpers.training import GAN, Experiment, push_on_G, step_D
+from gan_helpers.training import GAN, Experiment, faded, push_on_G, step_D
 
 #: Ring and grid of VEEGAN and PacGAN, scaled so that the outermost mode lies at 1.5.
 PUBLISHED_WORLDS: dict[str, Callable[[], Mixture]] = {
@@ -66,10 +66,8 @@ class Run(Row):
                 found["modes_before"] = judge(gans, data)[0]
                 e = replace(e, **self.then)
                 ensemble.configure([e] * len(gans))
-            if self.decay and step >= self.steps // 2 and step % 50 == 0:
-                left = 2 * (1 - step / self.steps)
-                faded = replace(e, lr_D=left * e.lr_D, lr_G=left * e.lr_G)
-                ensemble.configure([faded] * len(gans))
+            if self.decay and step % 50 == 0:
+                ensemble.configure([faded(e, step, self.steps)] * len(gans))
             ensemble.step(data)
         if self.steps:
             found["modes"], found["good"] = judge(gans, data)

@@ -15,7 +15,7 @@ from gan_helpers.clouds import POINTS, PointCycleGAN, matching, one_to_one, retu
 from gan_helpers.evidence.judging import SEEDS, Row, correlation
 from gan_helpers.pairs import Pairs
 from gan_helpers.pretrained_translators import train_falling
-from gan_helpers.tasks import PAIRED, UNPAIRED, Task, load_task, shoe_features
+from gan_helpers.tasks import PAIRED, UNPAIRED, Task, load_task, shoe_features, shoe_textures
 from gan_helpers.translation import Pix2Pix, Translation
 from gan_helpers.translation_metrics import cycle_error, hidden_pair_error, judge_translation
 from gan_helpers.worlds import draw_scenes
@@ -29,6 +29,8 @@ load_once = cache(load_task)
 @dataclass(frozen=True)
 class Shoes(Row):
     """pix2pix from line drawings to shoes: `error`, `sharpness`, `frechet` on the test set.
+
+    `texture` is the Frechet distance of textures, see `tasks.shoe_textures`.
 
     Args:
         experiment: what is trained.
@@ -48,7 +50,8 @@ class Shoes(Row):
             gan = Pix2Pix(self.experiment, task.channels, seed)
             train_falling(gan, task.train, self.steps)
             report = judge_translation(gan.translate, task.test, shoe_features)
-            for name, value in report.numbers().items():
+            texture = judge_translation(gan.translate, task.test, shoe_textures).frechet
+            for name, value in (report.numbers() | {"texture": texture}).items():
                 found.setdefault(name, []).append(value)
         return found
 
@@ -133,6 +136,11 @@ def likeness(x: Tensor, task: Task) -> float:
 def rows() -> Iterator[Row]:
     """All runs, the longest first."""
     resnet = replace(UNPAIRED, generator="resnet", width=8, depth=2)
+    for name, experiment in (
+        ("L1 alone", replace(PAIRED, adversarial=0.0)),
+        ("cGAN + 10 L1", PAIRED),
+    ):
+        yield Shoes("shoes longer", name, experiment, steps=4000)
     yield Scenes("cycle", "ResNet", experiment=resnet)
     yield Scenes("cycle", "ResNet, no cycle", experiment=replace(resnet, cycle=0.0))
     yield Scenes("cycle", "U-Net", experiment=UNPAIRED)

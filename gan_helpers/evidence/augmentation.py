@@ -1,0 +1,95 @@
+"""The runs behind 12.4.6: GANs on few pictures, with and without transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+
+from torch import Tensor
+
+from gan_helpers import augmented
+from gan_helpers.augmented import Augmented, AugmentedGAN
+from gan_helpers.classifier import load_classifier
+from gan_helpers.evidence.judging import SEEDS, Row
+from gan_helpers.few_metrics import TRACES, FewJudge, make, mirrored, traced
+from gan_helpers.images import load_few, load_mnist
+
+FIVE = SEEDS[:5]  # pictures take their time
+MARKS = tuple(range(500, 4001, 500))  # steps at which it is looked at
+N_JUDGED = 5000  # generated pictures, beside all 10,000 test pictures
+N_TRACED = 2000  # of them, whose traces are counted
+LEAKY = ("brightness", "translate")  # transforms whose traces can be counted
+
+load_test = cache(lambda: load_mnist("test", size=16))
+
+
+#: What the lab uses for pictures.
+PLAIN = Augmented(network="conv", latent_dim=64, batch_size=32, beta1=0.5, beta2=0.999, ema=0.995)
+BOTH = replace(PLAIN, augment="both")
+
+
+@dataclass(frozen=True)
+class Few(Row):
+    """GANs on a few digits of 16 x 16, judged on the way.
+
+    Each quantity of `FewReport` after n steps is called `quantity_n`; `p_n` is ADA's probability.
+    `trace_brightness`, `trace_translate`: see `few_metrics.traced`, at the end.
+
+    Args:
+        n: pictures to train on; which ones they are depends on the seed.
+        experiment: what is trained.
+        marks: steps at which the GANs are judged; the last is the end.
+        seeds: of the pictures, weights and noise.
+    """
+
+    n: int = 100
+    experiment: Augmented = PLAIN
+    marks: tuple[int, ...] = MARKS
+    seeds: tuple[int, ...] = FIVE
+
+    def measure(self) -> dict[str, list[float]]:
+        found: dict[str, list[float]] = {}
+        for seed in self.seeds:
+            data = load_few("digits", self.n, seed=seed)
+            judge = FewJudge(load_classifier(16), data, load_test(), N_JUDGED)
+            gan = AugmentedGAN(self.experiment, data.event_shape, seed)
+            values: dict[str, float] = {}
+            for step in range(1, self.marks[-1] + 1):
+                augmented.train_step(gan, data)
+                if step in self.marks:
+                    now = judge(gan).numbers() | {"p": gan.p}
+                    values |= {f"{name}_{step}": value for name, value in now.items()}
+            for name, value in (values | self.traces(make(gan, N_TRACED))).items():
+                found.setdefault(name, []).append(value)
+        return found
+
+    def traces(self, x: Tensor) -> dict[str, float]:
+        """What of the transforms is to be seen in generated pictures."""
+        return {f"trace_{name}": traced(x, load_test().x, name) for name in TRACES}
+
+
+@dataclass(frozen=True)
+class Mirror(Few):
+    """The same with flips; `mirrored`: see `few_metrics`, at the end."""
+
+    def traces(self, x: Tensor) -> dict[str, float]:
+        return {"mirrored": mirrored(x, load_test().x)}
+
+
+def rows() -> Iterator[Row]:
+    """All runs, the longest first."""
+    for target in (0.6, 0.3):
+        yield Few("few ways", f"ADA {target}", experiment=replace(BOTH, ada=target))
+    yield Few("few ways", "consistency", experiment=replace(PLAIN, consistency=10.0))
+    yield Few("few ways", "both", experiment=BOTH)
+    yield Few("few both", "5000", 5000, BOTH)
+    yield Few("few ways", "real only", experiment=replace(PLAIN, augment="real"))
+    for n in (50, 100, 500, 5000):
+        yield Few("few none", f"{n}", n)
+    for way, words in (("both", "both"), ("real", "real only")):
+        yield Few("leak", words, experiment=replace(PLAIN, augment=way, transforms=LEAKY))
+    yield Mirror("mirror", "nothing", marks=(1000, 2000))
+    for p in (1.0, 0.5):
+        flips = replace(BOTH, transforms=("flip",), p=p)
+        yield Mirror("mirror", f"both, p = {p:g}", experiment=flips, marks=(1000, 2000))
