@@ -7,6 +7,7 @@ no Japanese font.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -83,7 +84,7 @@ def meter_text(meter: dict[str, Any]) -> str:
     if meter.get("unit") == "%":
         return f"{meter['id']} {100 * meter['value']:.0f} %"
     if meter["id"] in ("variety", "gap"):
-        return f"{meter['id']} {meter['value']:.2f}"
+        return f"{meter['id']} {round(meter['value'], 2) + 0.0:.2f}"  # never -0.00
     if meter["id"] == "frechet":
         return f"Fréchet {meter['value']:.0f}"
     return f"{meter['id'].upper()} {meter['value']:.3f}"
@@ -172,7 +173,8 @@ def draw_1d(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> 
 def draw_images(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> Axes:
     """A grid of pictures: the first ones from fixed noise, never a choice."""
     names = header.get("columns", ())
-    return draw_picture_grid(arrays["grid"] / 127.5 - 1, ax, len(names) or 8, names)
+    columns = len(names) or math.ceil(math.sqrt(len(arrays["grid"])))
+    return draw_picture_grid(arrays["grid"] / 127.5 - 1, ax, columns, names)
 
 
 def draw_picture_grid(
@@ -254,7 +256,8 @@ def draw_frames(frames: Sequence[tuple[dict[str, Any], dict[str, np.ndarray]]]) 
 
 def frame_png(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
     """The picture that stands in for the lab where widgets do not run."""
-    size = (9.0, 5.2) if len(header.get("members", ())) > 2 else (4.2, 4.4)
+    n = len(header.get("members", ()))
+    size = (9.0, 5.2) if n > 4 else (9.0, 3.6) if n > 2 else (4.2, 4.4)
     fig = Figure(figsize=size, dpi=80, layout="constrained")
     draw_frame(header, arrays, fig.subplots())
     buffer = io.BytesIO()
