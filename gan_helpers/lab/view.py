@@ -70,7 +70,7 @@ SLIDERS: dict[str, Callable[..., W.Widget]] = {
     "class_on_fake": partial(W.Checkbox, indent=False),
     "strength": partial(W.SelectionSlider, options=(0.0, 0.1, 0.25, 0.5, 0.75, 1.0)),
     "p": partial(W.SelectionSlider, options=(0.0, 0.1, 0.25, 0.5, 0.75, 1.0)),
-    "ada": partial(W.SelectionSlider, options=(0.0, 0.2, 0.4, 0.6, 0.8)),
+    "ada": partial(W.SelectionSlider, options=(0.0, 0.2, 0.3, 0.4, 0.6, 0.8)),
     "consistency": partial(W.SelectionSlider, options=(0.0, 0.1, 1.0, 10.0)),
 }
 LEADS = (0, 10, 30, 100, 300, 1000, 3000)  # updates that D can be ahead
