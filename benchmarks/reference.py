@@ -1,4 +1,4 @@
-"""The step as tutorials write it, to measure `training.train_step` against.
+"""The steps as others write them, to measure `training.train_step` and pix2pix against.
 
 D ends in a sigmoid; `BCELoss` meets real and generated samples in two forward and two backward
 passes, gradients are zeroed first, Adam is torch's default, and the numbers that are logged are
@@ -9,9 +9,10 @@ noise and the game are those of `training`, so both give the same numbers, up to
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gan_helpers.training import GAN, Data
+from gan_helpers.translation import Pix2Pix, TwoWorlds
 
 
 class Reference:
@@ -76,3 +77,49 @@ def sequential(net: nn.Module) -> nn.Sequential:
     for layer in linear:
         layers += [layer, nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers[:-1])
+
+
+class Pix2PixReference:
+    """The same pix2pix as `gan`, from the same weights: a step in the manner of its authors' code.
+
+    One pass of G, D asked about real and generated pictures one after the other, gradients by
+    `backward`, torch's default Adam, single precision, channels outermost.
+
+    Args:
+        gan: with the non-saturating loss, and a D that sees the input.
+    """
+
+    def __init__(self, gan: Pix2Pix) -> None:
+        e, twin = gan.experiment, gan.copy()
+        self.n, self.rng, self.l1 = e.batch_size, twin.rng, e.l1
+        self.G, self.D = (net.to(memory_format=torch.contiguous_format) for net in (twin.G, twin.D))
+        betas = (e.beta1, e.beta2)
+        self.opt_G = torch.optim.Adam(self.G.parameters(), lr=e.lr_G, betas=betas)
+        self.opt_D = torch.optim.Adam(self.D.parameters(), lr=e.lr_D, betas=betas)
+
+    def step(self, data: TwoWorlds) -> tuple[float, float]:
+        """D, then G, on the same pairs. Returns both losses, D's halved as in the paper."""
+        a, b = data.sample(self.n, self.rng)
+        fake = self.G(a)
+
+        self.D.requires_grad_(True)
+        self.opt_D.zero_grad()
+        loss_fake = verdict(self.D(torch.cat([a, fake.detach()], 1)), 0.0)
+        loss_real = verdict(self.D(torch.cat([a, b], 1)), 1.0)
+        loss_D = (loss_fake + loss_real) * 0.5
+        loss_D.backward()
+        self.opt_D.step()
+
+        self.D.requires_grad_(False)
+        self.opt_G.zero_grad()
+        loss_GAN = verdict(self.D(torch.cat([a, fake], 1)), 1.0)
+        loss_G = loss_GAN + self.l1 * nn.functional.l1_loss(fake, b)
+        loss_G.backward()
+        self.opt_G.step()
+        return loss_D.item(), loss_G.item()
+
+
+def verdict(logits: Tensor, wanted: float) -> Tensor:
+    """How far D is from giving this answer to all of it."""
+    target = torch.full_like(logits, wanted)
+    return nn.functional.binary_cross_entropy_with_logits(logits, target)

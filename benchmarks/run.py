@@ -2,6 +2,7 @@
 
 steps       a training step against the step as tutorials write it (reference.py)
 ensemble    K GANs in lock-step against K times that step, with one loss and with all of them
+translation a step of pix2pix against its authors' way; the paper's networks where a GPU is
 augment     what the transforms of 12.4.6 add to a step
 view        frames per second, what the live view costs the training, how long a reader waits
             (view.py; in a real browser, so it needs Chromium)
@@ -28,7 +29,7 @@ from statistics import median
 import torch
 
 from benchmarks import view
-from benchmarks.reference import Reference
+from benchmarks.reference import Pix2PixReference, Reference
 from gan_helpers import augmented
 from gan_helpers.augment import TRANSFORMS
 from gan_helpers.augmented import Augmented, AugmentedGAN
@@ -36,7 +37,11 @@ from gan_helpers.distributions import ring
 from gan_helpers.ensemble import Ensemble
 from gan_helpers.images import load_few
 from gan_helpers.losses import LOSSES
+from gan_helpers.pairs import Pairs
+from gan_helpers.tasks import PAIRED
 from gan_helpers.training import GAN, Experiment, train_step
+from gan_helpers.translation import Pix2Pix, train_step as translation_step
+from gan_helpers.translators import PAPER_UNET
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = ((64, 32), (128, 64), (256, 128))  # (batch, width)
@@ -137,6 +142,36 @@ def ensemble(quick: bool) -> None:
     )
 
 
+def translation(quick: bool) -> None:
+    """pix2pix: small networks on the CPU, on a GPU those of the paper in mixed precision."""
+    cases = [("cpu", size, replace(PAIRED, batch_size=16)) for size in (32, 64)]
+    if torch.cuda.is_available():
+        paper = replace(PAIRED, **PAPER_UNET, width_D=64, n_strided=3, norm_D="instance")
+        cases.append(("cuda", 256, replace(paper, batch_size=4, mixed_precision=True)))
+    rows = []
+    for device, size, e in cases:
+        rng = torch.Generator().manual_seed(0)
+        a, b = (torch.rand(2, 32, 3, size, size, generator=rng) * 2 - 1).to(device)
+        data = Pairs("noise", a, b)
+        gan = Pix2Pix(e, (3, 3), device=device)
+        reference = Pix2PixReference(gan)
+
+        def ours(gan: Pix2Pix = gan, data: Pairs = data) -> None:
+            loss_D, loss_G = translation_step(gan, data)
+            loss_D.item(), loss_G.item()
+
+        def theirs(reference: Pix2PixReference = reference, data: Pairs = data) -> None:
+            reference.step(data)
+
+        times = race({"ours": ours, "reference": theirs}, *((2, 1) if quick else (15, 3)))
+        gain = ratio(times, "reference", "ours")
+        words = [f"{1e3 * f(times[n]):.1f}" for n in ("ours", "reference") for f in (median, min)]
+        goal = against(gain, low=1.0)
+        rows.append([f"{device}, {size} x {size}, {e.batch_size}", *words, f"{gain:.2f}", goal])
+    header = "device, size, batch|ours, ms: median|best|reference: median|best|reference : ours"
+    table(f"{header}|target", rows)
+
+
 def augment(quick: bool) -> None:
     """A step on pictures of 28 x 28 with transforms of all of them, against one without."""
     data, threads = load_few("digits", 100, size=28), torch.get_num_threads()
@@ -229,6 +264,7 @@ def live_view(quick: bool) -> None:
 PARTS: dict[str, Callable[[bool], None]] = {
     "steps": steps,
     "ensemble": ensemble,
+    "translation": translation,
     "augment": augment,
     "view": live_view,
     "imports": imports,

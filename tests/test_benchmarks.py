@@ -9,11 +9,19 @@ import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
 from benchmarks import run, view
-from benchmarks.reference import Reference
+from benchmarks.reference import Pix2PixReference, Reference
 from gan_helpers.distributions import ring
+from gan_helpers.pairs import Pairs
 from gan_helpers.training import GAN, Experiment, train_step
+from gan_helpers.translation import Pix2Pix, Translation, train_step as translation_step
 
-QUICK = {"steps", "ensemble", "augment", "imports"}  # the others need minutes, or a browser
+QUICK = {
+    "steps",
+    "ensemble",
+    "translation",
+    "augment",
+    "imports",
+}  # the others need minutes, or a browser
 
 
 @pytest.mark.parametrize(("batch", "width"), run.SIZES)
@@ -47,6 +55,21 @@ def test_reference_leaves_the_gan_alone():
     twin = gan.copy()
     Reference(gan).step(data)
     assert torch.stack(train_step(gan, data)).equal(torch.stack(train_step(twin, data)))
+
+
+def test_pix2pix_by_its_authors_is_the_same_game():
+    x = torch.rand(2, 8, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    data = Pairs("noise", *x)
+    gan = Pix2Pix(Translation(width=4, width_D=4, batch_size=4, norm="instance"))
+    reference = Pix2PixReference(gan)
+    for _ in range(3):
+        loss_D, loss_G = reference.step(data)
+        ours_D, ours_G = translation_step(gan, data)
+        assert float(ours_D) / 2 == pytest.approx(loss_D, rel=1e-3)
+        assert float(ours_G) == pytest.approx(loss_G, rel=1e-3)
+    # Not the weights: a bias before a normalization has no gradient but noise, which Adam follows.
+    with torch.no_grad():
+        assert torch.allclose(gan.G(data.a), reference.G(data.a), atol=1e-2)
 
 
 def test_our_step_is_faster():
