@@ -19,7 +19,7 @@ from torch.nn.functional import interpolate, pad
 
 from gan_helpers.checks import check_bool, check_choice, check_int
 from gan_helpers.embedded import find_embedded, get_back
-from gan_helpers.images import FASHION_CLASSES, load_fashion
+from gan_helpers.images import SHOES, load_fashion
 from gan_helpers.pairs import Pairs, Unpaired, check_pictures
 
 SPLITS = ("train", "test")
@@ -118,7 +118,7 @@ def read_photo(name: str) -> Tensor:
 
 # --- shoes -------------------------------------------------------------------------------------
 
-SANDAL, SNEAKER, BOOT = map(FASHION_CLASSES.index, ("sandal", "sneaker", "ankle boot"))
+_, SNEAKER, BOOT = SHOES
 
 
 def load_footwear(split: str = "train", size: int = 28) -> Pairs:
@@ -134,7 +134,7 @@ def load_footwear(split: str = "train", size: int = 28) -> Pairs:
         FileNotFoundError, OSError: if a file is missing or damaged.
         ValueError: if there is no such split or size.
     """
-    shoes = load_fashion(split, check_shoe_size(size)).of_class(SANDAL, SNEAKER, BOOT)
+    shoes = load_fashion(split, check_shoe_size(size)).of_class(*SHOES)
     return Pairs(f"footwear {split} {size}x{size}", edges(shoes.x), shoes.x)
 
 

@@ -57,6 +57,9 @@ FASHION_CLASSES = (
     "ankle boot",
 )
 
+#: The numbers of those that are shoes.
+SHOES = tuple(map(FASHION_CLASSES.index, ("sandal", "sneaker", "ankle boot")))
+
 #: Where a download goes.
 CACHE = Path(os.path.expanduser("~/.cache/gan_helpers"))
 
@@ -254,8 +257,7 @@ def load_few(kind: str, n: int, size: int = 16, seed: int = 0, split: str = "tra
     """
     if check_choice("kind", kind, ("digits", "shoes")) == "digits":
         return load_mnist(split, size).few(n, seed)
-    shoes = [FASHION_CLASSES.index(name) for name in ("sandal", "sneaker", "ankle boot")]
-    return load_fashion(split, size).of_class(*shoes).few(n, seed)
+    return load_fashion(split, size).of_class(*SHOES).few(n, seed)
 
 
 def check_size(size: object) -> None:

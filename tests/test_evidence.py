@@ -24,7 +24,8 @@ from gan_helpers.evidence.__main__ import main
 from gan_helpers.evidence.collect import RUNS, collect
 from gan_helpers.evidence.judging import SEEDS
 from gan_helpers.evidence.wgan import correlation
-from gan_helpers.images import load_mnist
+from gan_helpers.images import load_few, load_mnist
+from gan_helpers.lab.session import default_experiment
 
 #: Seeds; pictures take their time.
 AT_LEAST = {"digits": 10, "classes": 10, "class weight": 10, "class ring": 10, "shipped": 3}
@@ -206,6 +207,12 @@ def test_what_12_4_5_says_is_in_the_file(shipped):
     animals = study(shipped, "cycle")["U-Net"]
     assert (animals["pattern"] > animals["pattern_noisy"] + 0.05).all()
     assert (animals["pattern"] > animals["pattern_honest"] + 0.3).all()
+
+
+def test_the_evidence_of_few_pictures_is_of_what_the_lab_does():
+    assert (
+        vars(default_experiment(load_few("digits", 50))).items() <= vars(augmentation.PLAIN).items()
+    )
 
 
 def test_what_12_4_6_says_is_in_the_file(shipped):

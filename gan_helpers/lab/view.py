@@ -122,8 +122,8 @@ AUGMENTED = Mode(
     worlds=(*FEW, *PICTURES),
 )
 MODES = (PLAIN, CLASSES, AUGMENTED)
-COMPARED = ("loss", "remedy", "seed", *CHOICES)
-COMPARED = tuple(name for name in COMPARED if not any(name in mode.compared for mode in MODES))
+IN_ONE_MODE = {name for mode in MODES for name in mode.compared}
+COMPARED = ("loss", "remedy", "seed", *(name for name in CHOICES if name not in IN_ONE_MODE))
 
 
 class Lab(InCell):
