@@ -1,4 +1,4 @@
-"""What all labs share: training from a cell or on a thread, a message, and the cell they belong to.
+"""What all labs share: who drives them, training from a cell, a message, the cell they belong to.
 
 Running a cell again ends the lab that it made; an interrupt pauses all labs.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import math
-import sys
 import threading
 import time
 import weakref
@@ -16,23 +15,45 @@ from typing import Any
 import ipywidgets as W
 from IPython.core.getipython import get_ipython
 
-from gan_helpers.checks import check_int
+from gan_helpers.checks import check_choice, check_int
+from gan_helpers.lab import hosts
+from gan_helpers.lab.pulse import BEAT, Pulse
 from gan_helpers.lab.session import own_line
-from gan_helpers.lab.worker import Worker
+from gan_helpers.lab.worker import Trainee, Worker
+
+BUSY_AFTER = 1.0  # seconds without a sign from the page, while a cell runs, until it is said why
 
 _live: weakref.WeakSet[InCell] = weakref.WeakSet()  # to end the lab of a cell that is run again
 _hooked: weakref.WeakSet[Any] = weakref.WeakSet()  # shells whose interrupts pause the labs
 
 
 class InCell:
-    """A lab that trains on a thread of its own, and belongs to the cell that made it."""
+    """A lab that trains while it is looked at, and belongs to the cell that made it."""
 
     worker: Worker
     session: Any  # with a `seed` and a `device`
     text: dict[str, str]  # the words of the reader's language
+    box: W.VBox  # all that is shown
     message: W.HTML
+    pulse: Pulse
     _heard_at: float  # when the browser last gave a sign of a reader (time.monotonic)
+    _cell_since = math.inf  # when the cell began that is running now (time.monotonic)
+    _said_before = ""  # what the message was before it said that a cell is running
     _syncing_thread = 0  # the thread that is bringing the controls in line
+    _answering: tuple[str, int] = ("", 0)  # the page's question that is being answered
+
+    def _drive(self, session: Trainee, driver: str | None) -> None:
+        """Make the worker, and the page's part in driving it. Raises for an unknown driver."""
+        driver = hosts.default_driver() if driver is None else driver
+        check_choice("driver", driver, hosts.DRIVERS)
+        self._heard_at = time.monotonic()
+        self.worker = Worker(session, self._publish_and_beat, self._ready, self._report, driver)
+        self.worker.announce = self._announce
+        self.pulse = self._new_pulse()
+
+    def _ready(self) -> bool:
+        """Whether another picture makes sense by now."""
+        raise NotImplementedError
 
     def _publish(self) -> None:
         """Show everything as it is now."""
@@ -51,20 +72,20 @@ class InCell:
         check_int("n_steps", n_steps, 0, 10**9)
         with tqdm(total=n_steps, leave=False, unit="step") as bar:
             self.worker.run(n_steps, lambda done: bar.update(done - bar.n))
-        self._publish()
+        self._publish_and_beat()
 
     def change(self, **settings: Any) -> None:
         """Change settings while it trains: fields of the experiment, the data or `train_step`."""
         with self.worker.lock:
             self._apply(settings)
-        self._publish()
+        self._publish_and_beat()
 
     def reset(self, seed: int | None = None) -> None:
         """Start again, from the same seed unless another is given."""
         with self.worker.lock:
             self.worker.playing = False
             self.worker.session.reset(seed)
-        self._publish()
+        self._publish_and_beat()
 
     def play(self) -> None:
         """Start training, or go on."""
@@ -81,6 +102,68 @@ class InCell:
         _live.discard(self)
         close_widgets(vars(self))
 
+    # --- who drives it -------------------------------------------------------------------------
+
+    def _new_pulse(self, **traits: Any) -> Pulse:
+        pulse = Pulse(words={"waits": self.text["waits"]}, **traits)
+        pulse.on_msg(self._on_pulse_message)
+        return pulse
+
+    def _publish_and_beat(self) -> None:
+        """Show everything, and tell the page how things stand; called between two steps."""
+        self._say_whether_a_cell_runs()
+        self._publish()
+        steady = self.worker.playing and self.worker.amid_steps and self.worker.driver == "thread"
+        if not steady or time.monotonic() - self.pulse.beaten_at > BEAT:
+            self._beat()
+
+    def _beat(self) -> None:
+        worker, (view, asked) = self.worker, self._answering
+        state = {"running": worker.playing, "driver": worker.driver, "wait": worker.wait}
+        self.pulse.beat(**state, done=worker.done, view=view, asked=asked)
+
+    def _announce(self, due: int) -> None:
+        """Let the page know at once that something will be done."""
+        if self.worker.driver == "thread" and self.pulse.comm is not None:
+            self.pulse.due = due
+
+    def _on_pulse_message(self, pulse: Pulse, content: dict[str, Any], _: Any) -> None:
+        if pulse is not self.pulse:  # it has a successor
+            return
+        self._heard_at = time.monotonic()
+        kind = content.get("type")
+        if kind == "here":
+            pulse.heard += 1  # the page waits for this
+        elif kind == "deaf":
+            self.pulse = self._new_pulse(patience=2 * pulse.patience)
+            self._put_in_place(pulse, self.pulse)
+            self._beat()
+        elif kind == "next":
+            self._answer(str(content["view"]), int(content["asked"]), int(content["seen"]))
+
+    def _answer(self, view: str, asked: int, seen: int) -> None:
+        """Bring the page its next picture, which it asks for or complains about."""
+        with self.worker.lock:
+            if self.worker.driver == "thread" and self.pulse.has_lost(seen):
+                self.worker.driver = "page"  # what a thread sends gets nowhere here
+                for widget in hosts.parts_of([self.box]):
+                    widget.send_state()  # what it has sent is lost
+            self._answering = view, asked
+            try:
+                if self.worker.driver == "page":
+                    self.worker.answer()
+                else:
+                    self._beat()
+            except KeyboardInterrupt:
+                self._stop_for_interrupt()
+            finally:
+                self._answering = "", 0
+
+    def _put_in_place(self, old: W.Widget, new: W.Widget) -> None:
+        """Put another widget where one was that hears nothing any more."""
+        self.box.children = [new if widget is old else widget for widget in self.box.children]
+        old.close()
+
     # --- what controls and messages have in common -----------------------------------------------
 
     def _toggle(self) -> None:
@@ -95,9 +178,23 @@ class InCell:
         """A setting was refused, or code raised an error: say so beside the lab."""
         self._say_text(f"{type(error).__name__}: {error}", own_line(error), alarm=True)
 
-    def _say_interrupted(self) -> None:
-        """Tell the reader why it has paused."""
-        self._say("interrupted", step=self.worker.session.at)
+    def _stop_for_interrupt(self) -> None:
+        """Pause, and tell the reader why."""
+        if self.worker.playing:
+            self.pause()
+            self._say("interrupted", step=self.worker.session.at)
+
+    def _say_whether_a_cell_runs(self) -> None:
+        """On old kernels nothing that is touched acts before the cell has ended."""
+        silent = self._cell_since + BUSY_AFTER < time.monotonic() < self._heard_at
+        if self.worker.amid_steps and silent and not self._said_before:
+            self._said_before = self.message.value
+            self._say("waits")
+
+    def _say_that_it_has_ended(self) -> None:
+        if self._said_before and html.escape(self.text["waits"]) in self.message.value:
+            self.message.value = self._said_before
+        self._said_before = ""
 
     def _say(self, key: str, **values: Any) -> None:
         self._say_text(self.text[key].format(**values))
@@ -113,11 +210,18 @@ class InCell:
             f"<span style='opacity: .6'>({about})</span>"
         )
 
-    # --- the cell ------------------------------------------------------------------------------
+    # --- in the notebook -----------------------------------------------------------------------
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """The widget, and what front-ends show that cannot run it."""
+        raise NotImplementedError
+
+    def _ipython_display_(self) -> None:
+        hosts.show(self._repr_mimebundle_())
 
     def _settle_in_cell(self) -> None:
         """End the labs that an earlier run of this cell has made."""
-        enable_on_colab()
+        hosts.enable_widgets()
         shell = get_ipython()
         self._cell, self._execution = current_cell()
         for lab in list(_live):
@@ -132,19 +236,8 @@ class InCell:
 
 def close_widgets(parts: Any) -> None:
     """Close all widgets among the parts, with their own parts: every page loads what is open."""
-    for part in parts.values() if isinstance(parts, dict) else parts:
-        if isinstance(part, W.Widget) and part.comm is not None:
-            inner = [getattr(part, name) for name in part.keys]
-            part.close()
-            close_widgets(inner)
-        elif isinstance(part, (dict, list, tuple)):
-            close_widgets(part)
-
-
-def enable_on_colab() -> None:
-    """Colab shows other people's widgets only once it has been asked to."""
-    if "google.colab" in sys.modules:
-        sys.modules["google.colab"].output.enable_custom_widget_manager()
+    for widget in list(hosts.parts_of(parts)):
+        widget.close()
 
 
 def current_cell() -> tuple[str | None, int]:
@@ -161,15 +254,13 @@ def current_cell() -> tuple[str | None, int]:
 def expect_silence(info: Any) -> None:
     """Before ipykernel 7 the browser's messages wait while a cell runs."""
     for lab in list(_live):
-        lab._heard_at = math.inf
+        lab._heard_at, lab._cell_since = math.inf, time.monotonic()
 
 
 def pause_after_interrupt(result: Any) -> None:
     """An interrupt reaches only the main thread; the labs' threads shall pause as well."""
     for lab in list(_live):
-        lab._heard_at = time.monotonic()
-    if isinstance(result.error_in_exec, KeyboardInterrupt):
-        for lab in list(_live):
-            if lab.worker.playing:
-                lab.pause()
-                lab._say_interrupted()
+        lab._heard_at, lab._cell_since = time.monotonic(), math.inf
+        lab._say_that_it_has_ended()
+        if isinstance(result.error_in_exec, KeyboardInterrupt):
+            lab._stop_for_interrupt()

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as W
 
 from gan_helpers.lab.classes import Look
+from gan_helpers.lab.hosts import hint
 
 ALL = -1  # in place of None, which a widget takes for "nothing chosen"
 
@@ -35,7 +36,7 @@ class Picker:
             step=0.01,
             readout=False,
             description=text["pick_z"],
-            tooltip=text["pick_z_hint"],
+            **hint(text["pick_z_hint"]),
         )
         self.digit.observe(lambda change: self._ask(digit=change["new"]), "value")
         self.to.observe(lambda change: self._ask(to=change["new"]), "value")

@@ -16,7 +16,7 @@ import traitlets
 from torch import Tensor
 
 from gan_helpers.checks import check_choice, check_int
-from gan_helpers.lab.in_cell import enable_on_colab
+from gan_helpers.lab import hosts
 from gan_helpers.lab.listening import Listening
 from gan_helpers.lab.stage import pack_frame
 
@@ -81,8 +81,8 @@ class Sketch(Listening):
     "here" (a new view), "deaf" (see `Listening`).
     """
 
-    _esm = HERE / "sketch.js"
-    _css = HERE / "sketch.css"
+    _esm = (HERE / "sketch.js").read_text(encoding="utf-8")
+    _css = (HERE / "sketch.css").read_text(encoding="utf-8")
 
     edge = traitlets.Int(28, min=8, max=256).tag(sync=True)  # of the drawing, in pixels
     labels = traitlets.Dict(dict(TEXT["en"])).tag(sync=True)
@@ -138,7 +138,7 @@ class DrawLab:
         self.box = W.VBox([self.canvas])
         blank = torch.full((1, 1, edge, edge), -1.0)
         self.draw(blank if self.examples is None else self.examples[:1])
-        enable_on_colab()
+        hosts.enable_widgets()
 
     def draw(self, lines: Tensor) -> None:
         """Put this drawing on the sheet, and answer it here and now.
@@ -241,10 +241,12 @@ class DrawLab:
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The widget; words and the last picture for front-ends that cannot run it."""
-        bundle = self.box._repr_mimebundle_(**kwargs) or {}
         with self._busy:
             png = sketch_png(self.lines, {n: self.answers.get(n) for n in self.translators})
-        return {**bundle, "text/plain": self.text["plain"], "image/png": png}
+        return hosts.bundle(self.box, **{"text/plain": self.text["plain"], "image/png": png})
+
+    def _ipython_display_(self) -> None:
+        hosts.show(self._repr_mimebundle_())
 
 
 def check_translators(translate: object) -> dict[str, Translator]:

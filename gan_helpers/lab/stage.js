@@ -10,17 +10,31 @@ const KEYS = { " ": "toggle", arrowright: "step", d: "step_D", g: "step_G", r: "
 
 // ---- frames and numbers (need no screen; tested with Node) ----
 
-export function decode(view) {
+export async function plain(view) {
+  // What was deflated for its way here: zlib's format behind four zeros.
+  if (new DataView(view.buffer, view.byteOffset).getUint32(0, true) !== 0) return view;
+  const deflated = new Uint8Array(view.buffer, view.byteOffset + 4, view.byteLength - 4);
+  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new DataView(await new Response(stream).arrayBuffer());
+}
+
+export function decode(view, before) {
+  // A frame with a `base` builds on the frame of that number; null if that is not at hand.
   // Copying aligns the payload: a message's buffer may begin at any byte, a Float32Array may not.
   const bytes = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
   const start = 4 + new DataView(bytes).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, start - 4)));
-  const arrays = Object.entries(header.arrays).map(([name, { dtype, shape, offset }]) => {
+  if ("base" in header && before?.n !== header.base) return null;
+  const arrays = "base" in header ? { ...before.arrays } : {};
+  for (const [name, { dtype, shape, offset, begin }] of Object.entries(header.arrays)) {
     const length = shape.reduce((a, b) => a * b, 1);
-    const Type = dtype === "f4" ? Float32Array : Uint8Array;
-    return [name, Object.assign(new Type(bytes, start + offset, length), { shape })];
-  });
-  const named = (prefix) => Object.fromEntries(arrays.filter(([name]) => name.startsWith(prefix))
+    const Type = { f4: Float32Array, f2: Uint16Array, u1: Uint8Array }[dtype];
+    const stored = new Type(bytes, start + offset, length);
+    const news = Object.assign(dtype === "f2" ? fromHalves(stored) : stored, { shape });
+    arrays[name] = begin ? goOn(arrays[name], begin, news) : news;
+  }
+  const named = (prefix) => Object.fromEntries(Object.entries(arrays)
+    .filter(([name]) => name.startsWith(prefix))
     .map(([name, array]) => [name.slice(prefix.length), array]));
   const whole = (head, own) => // of pictures, `verdict` is D's verdict on each of them
     ({ ...head, scale: head.verdict, relative: head.verdict === "relative", ...own });
@@ -28,7 +42,28 @@ export function decode(view) {
   const shared = named("");
   const members = (header.members ?? []).map((head, k) =>
     whole(head, { ...shared, ...named(`${k}/`) }));
-  return { ...whole(header, shared), members };
+  return { ...whole(header, shared), members, arrays };
+}
+
+function goOn(old, begin, news) {
+  // Entries of the last axis that follow the first ones of what was there.
+  const [had, got] = [old.shape.at(-1), news.shape.at(-1)];
+  const [rows, length] = [news.length / got, begin + got];
+  const array = new news.constructor(rows * length);
+  for (let row = 0; row < rows; row++) {
+    array.set(old.subarray(row * had, row * had + begin), row * length);
+    array.set(news.subarray(row * got, (row + 1) * got), row * length + begin);
+  }
+  return Object.assign(array, { shape: [...news.shape.slice(0, -1), length] });
+}
+
+function fromHalves(halves) {
+  // Numbers of 16 bits: sign, five bits of exponent, ten bits of fraction.
+  return Float32Array.from(halves, (bits) => {
+    const [sign, e, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+    if (e === 31) return fraction ? NaN : sign * Infinity;
+    return sign * (e ? (1 + fraction / 1024) * 2 ** (e - 15) : fraction * 2 ** -24);
+  });
 }
 
 export function columns(count, width) {
@@ -568,7 +603,8 @@ function sketchpad(ui, colour, finish) {
 
 // ---- the view ----
 
-const views = new WeakMap(); // how many views each model has on this page
+const PAGE_ID = Math.random().toString(36).slice(2);
+const views = new Map(); // key of a stage → how many views it has on this page
 
 function render({ model, el }) {
   const look = { className: "gan-stage", tabIndex: 0, innerHTML: PAGE, role: "group" };
@@ -579,7 +615,7 @@ function render({ model, el }) {
   const size = new WeakMap(); // element → [width, height], measured only when it changes
   const t = (key) => model.get("labels")[key] ?? key;
   let [frame, pal, numbered, said, ticket] = [null, palette(ui.root), -Infinity, -Infinity, 0];
-  let [acknowledged, timer] = [0, 0];
+  let [acknowledged, timer, incomplete, reading] = [0, 0, false, Promise.resolve()];
 
   function send(message) {
     try {
@@ -594,10 +630,21 @@ function render({ model, el }) {
   }
 
   function read() {
-    // Newest frame only. Decoding is cheap; drawing waits for the screen. When the page is hidden
-    // the screen never asks, so a timer acknowledges and training goes on unseen.
+    // One after the other, since each may build on the one before. Drawing waits for the screen,
+    // and shows the newest. When the page is hidden the screen never asks, so a timer acknowledges
+    // and training goes on unseen.
     const view = model.get("frame");
-    frame = view?.byteLength ? decode(view) : null;
+    reading = reading.then(() => (view?.byteLength ? plain(view) : null)).then(take);
+  }
+
+  function take(view) {
+    const next = view && decode(view, frame);
+    if (view && !next) { // one has been missed
+      if (!incomplete) send({ type: "whole" });
+      incomplete = true;
+      return;
+    }
+    [frame, incomplete] = [next, false];
     timer ||= setTimeout(acknowledge, 200);
     redraw();
   }
@@ -858,9 +905,12 @@ function render({ model, el }) {
     "change:frame": read, "change:labels": relabel, "change:drawing": mode, "change:size": resize,
   };
   const count = (change) => {
-    views.set(model, (views.get(model) ?? 0) + change);
-    send({ type: "views", count: views.get(model) });
+    const key = model.get("key");
+    views.set(key, (views.get(key) ?? 0) + change);
+    send({ type: "views", page: PAGE_ID, count: views.get(key) });
   };
+  const leave = () => send({ type: "views", page: PAGE_ID, count: 0 });
+  window.addEventListener("pagehide", leave);
   for (const part of [ui.root, ...canvases(ui)]) watcher.observe(part);
   for (const part of [document.documentElement, document.body])
     themes.observe(part, { attributeFilter: ["data-jp-theme-name", "class", "theme", "style"] });
@@ -881,6 +931,7 @@ function render({ model, el }) {
     for (const [name, act] of Object.entries(listeners)) model.off(name, act);
     watcher.disconnect();
     themes.disconnect();
+    window.removeEventListener("pagehide", leave);
     cancelAnimationFrame(ticket);
     clearTimeout(timer);
     count(-1);

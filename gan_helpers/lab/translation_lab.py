@@ -19,10 +19,10 @@ from PIL import Image
 from torch import Tensor
 
 from gan_helpers.checks import check_choice
+from gan_helpers.lab.hosts import bundle
 from gan_helpers.lab.in_cell import InCell
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.translating import TrainStep, TranslationSession
-from gan_helpers.lab.worker import Worker
 from gan_helpers.losses import LOSSES, get_loss
 from gan_helpers.plots import FAKE, REAL, draw_rows
 from gan_helpers.tasks import TASKS, Task
@@ -37,7 +37,7 @@ COLOURS = (REAL, FAKE, "#8a63c7", "#5f9e35")
 #: Words that the other labs have as well.
 COMMON = (
     *("play", "pause", "step", "reset", "reset_hint", "new_seed", "new_seed_hint"),
-    *("seed", "device", "lr_D", "lr_G", "off", "interrupted"),
+    *("seed", "device", "lr_D", "lr_G", "off", "interrupted", "waits"),
 )
 #: Rows of two worlds, in any language.
 ROUNDS = {"a": "A", "to_b": "A → B", "back_to_a": "A → B → A"}
@@ -156,6 +156,7 @@ class TranslationLab(InCell):
         device: where to train; None takes a GPU where there is one.
         experiment: all settings at once; by default those that suit the task.
         train_step: your own step, `(gan, data) -> (loss_D, loss_G)`.
+        driver: "thread" or "page", see `Lab`.
         **settings: single fields of the experiment, e.g. `l1=0.0`.
 
     Raises:
@@ -171,6 +172,7 @@ class TranslationLab(InCell):
         device: str | None = None,
         experiment: Translation | None = None,
         train_step: TrainStep | None = None,
+        driver: str | None = None,
         **settings: Any,
     ) -> None:
         self.text = TEXT[check_choice("lang", lang, TEXT)]
@@ -178,11 +180,11 @@ class TranslationLab(InCell):
         self.session = TranslationSession(task, experiment, seed, device, train_step)
         if settings:
             self.session.change(**settings)
-        self._sent_at = self._heard_at = time.monotonic()
-        self.worker = Worker(self.session, self._publish, self._ready, self._report)
+        self._drive(self.session, driver)
+        self._sent_at = time.monotonic()
         self._build()
         self._settle_in_cell()
-        self._publish()
+        self._publish_and_beat()
 
     # --- the controls --------------------------------------------------------------------------
 
@@ -210,6 +212,7 @@ class TranslationLab(InCell):
                 W.Box([self.play_button, *self.buttons.values()], layout=wrap),
                 W.Box([self.task, self.loss], layout=wrap),
                 self.message,
+                self.pulse,
                 stage,
                 W.Box([*self.settings.values()], layout=wrap),
             ]
@@ -345,10 +348,9 @@ class TranslationLab(InCell):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The widget; words and the last pictures for front-ends that cannot run it."""
-        bundle = self.box._repr_mimebundle_(**kwargs) or {}
         with self.worker.lock:
             png = rows_png(self.session.rows())
-        return {**bundle, "text/plain": self.text["plain"], "image/png": png}
+        return bundle(self.box, **{"text/plain": self.text["plain"], "image/png": png})
 
 
 def word(value: Any) -> str:

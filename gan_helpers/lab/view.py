@@ -24,6 +24,7 @@ from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import CHOICES, Comparison, variants_of
+from gan_helpers.lab.hosts import bundle, folded, hint
 from gan_helpers.lab.in_cell import InCell
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.picker import Picker
@@ -38,8 +39,8 @@ from gan_helpers.lab.session import (
     as_data,
     default_experiment,
 )
-from gan_helpers.lab.stage import Stage, pack_frame, unpack_frame
-from gan_helpers.lab.worker import MAX_PER_SECOND, Worker
+from gan_helpers.lab.stage import FrameStream, Stage
+from gan_helpers.lab.worker import MAX_PER_SECOND
 from gan_helpers.losses import LOSSES, get_loss
 from gan_helpers.remedies import REMEDIES
 from gan_helpers.training import Experiment
@@ -148,6 +149,8 @@ class Lab(InCell):
         unfold: which group of settings is open, "basics", "remedies", "classes" or
             "augmentation"; none by default.
         gan: a conditional GAN to begin with, e.g. one that comes with the notebooks.
+        driver: "thread" of the kernel's, or "page" where the page asks for each picture; by default
+            what works where the notebook is open. The numbers are the same.
         **settings: single fields of the experiment, e.g. `loss="saturating"`; with a `condition`
             ("cgan", "acgan", "projection") the lab is in class mode, with a field of `Augmented`,
             e.g. `augment="both"`, it offers augmentation.
@@ -170,6 +173,7 @@ class Lab(InCell):
         distance: bool | None = None,
         unfold: str | None = None,
         gan: ConditionalGAN | None = None,
+        driver: str | None = None,
         **settings: Any,
     ) -> None:
         self.text = labels(lang)
@@ -201,17 +205,16 @@ class Lab(InCell):
         self._unled: training.GAN | None = None  # the GAN before them
         self.world = data if isinstance(data, str) else OWN
         self._names = [(weakref.ref(self.session.data), self.world)]  # what data are called
-        self.worker = Worker(self.session, self._publish, self._ready, self._report)
-        self._sent = self._shown = 0
-        self._sent_at = 0.0
-        self._views = 0
-        self._heard_at = time.monotonic()  # when the browser last gave a sign
+        self._drive(self.session, driver)
+        self._frames, self._whole_due = FrameStream(), False
+        self._shown, self._sent_at = 0, 0.0
+        self._views: dict[str, int] = {}  # page -> how many views it has
         self.stage = self._new_stage()
         self._build_controls()
         if compare is not None:
             self._compare(compare)
         self._settle_in_cell()
-        self._publish()
+        self._publish_and_beat()
 
     # --- from a cell ---------------------------------------------------------------------------
 
@@ -219,7 +222,7 @@ class Lab(InCell):
         """Back to the last moment kept at or before `step`."""
         with self.worker.lock:
             self._rewind(step)
-        self._publish()
+        self._publish_and_beat()
 
     def compare(self, what: str | Mapping[str, Mapping[str, Any]]) -> None:
         """Let the GAN go on side by side under several settings, from exactly these weights.
@@ -231,14 +234,14 @@ class Lab(InCell):
         """
         with self.worker.lock:
             self._compare(what)
-        self._publish()
+        self._publish_and_beat()
 
     def pick(self, name: str) -> None:
         """Go on with one of the GANs side by side, alone."""
         names = list(self.comparison.sessions) if self.comparison else []
         with self.worker.lock:
             self._pick(names.index(check_choice("name", name, names)))
-        self._publish()
+        self._publish_and_beat()
 
     @property
     def shown(self) -> Any:
@@ -283,14 +286,14 @@ class Lab(InCell):
             options=[(words, name) for name, words in names] + [(t["compare_own"], OWN)],
             value="one",
             description=t["compare"],
-            tooltip=t["compare_hint"],
+            **hint(t["compare_hint"]),
             style={"description_width": "initial"},
         )
         self.compare_with.observe(self._on_compare, "value")
         self.map = W.Dropdown(
             options=[(t[f"map_{name}"], name) for name in MAPS],
             description=t["map"],
-            tooltip=t["map_hint"],
+            **hint(t["map_hint"]),
         )
         self.map.observe(self._on_map, "value")
         self.more: list[W.Widget] = []  # what only this mode has, in a row of its own
@@ -309,7 +312,7 @@ class Lab(InCell):
         self.lead_slider = W.SelectionSlider(
             options=LEADS,
             description=t["lead"],
-            tooltip=t["lead_hint"],
+            **hint(t["lead_hint"]),
             continuous_update=False,
             style={"description_width": "initial"},
         )
@@ -319,7 +322,7 @@ class Lab(InCell):
         if self.mode is not PLAIN:  # what only plain GANs can do
             del self.settings["unroll"], self.settings["pac"]
         self.time = W.SelectionSlider(
-            options=(0,), description=t["time"], tooltip=t["time_hint"], continuous_update=False
+            options=(0,), description=t["time"], continuous_update=False, **hint(t["time_hint"])
         )
         self.time.layout.width = "98%"
         self.time.observe(self._on_time, "value")
@@ -332,7 +335,7 @@ class Lab(InCell):
         self.condition = W.Dropdown(
             options=[(t[name], name) for name in DISCRIMINATORS],
             description=t["condition"],
-            tooltip=t["condition_hint"],
+            **hint(t["condition_hint"]),
         )
         self.condition.observe(
             lambda change: self._post_change({"condition": change["new"]}), "value"
@@ -345,7 +348,7 @@ class Lab(InCell):
         self.augment = W.Dropdown(
             options=[(t[f"augment_{name}"], name) for name in WAYS],
             description=t["augment"],
-            tooltip=t["augment_hint"],
+            **hint(t["augment_hint"]),
         )
         self.augment.observe(lambda change: self._post_change({"augment": change["new"]}), "value")
         self.transforms = {
@@ -403,12 +406,9 @@ class Lab(InCell):
             for row in self.rows
         }
         rows["basics"].append(self.lead_slider)
-        groups = W.Accordion(
-            [W.Box(widgets, layout=wrap) for widgets in rows.values()],
-            titles=[self.text[row] for row in rows],
-            selected_index=None if self.unfolded is None else list(rows).index(self.unfolded),
-        )
-        top = [buttons, choices, cures, *self.more, self.message]
+        opened = None if self.unfolded is None else list(rows).index(self.unfolded)
+        groups = folded({self.text[row]: widgets for row, widgets in rows.items()}, wrap, opened)
+        top = [buttons, choices, cures, *self.more, self.message, self.pulse]
         return W.VBox([*top, self.stage, self.time, groups])
 
     # --- what a touched control does: it leaves a command --------------------------------------
@@ -481,10 +481,14 @@ class Lab(InCell):
         elif kind == "pick":
             self.worker.post(lambda: self._pick(content["member"]))
         elif kind == "views":
-            self._views = content["count"]
+            self._views[content.get("page", "")] = content["count"]
             stage.heard += 1  # the page waits for this
-            if self._views == 0:  # nobody looks any more
+            if not any(self._views.values()):  # nobody looks any more
                 self.worker.pause()
+        elif kind == "whole":
+            self._whole_due = True
+            if not self.worker.playing:
+                self.worker.post(lambda: None)  # after which everything is shown
         elif kind == "deaf":
             self.worker.post(lambda: self._renew_stage(stage))
 
@@ -615,9 +619,8 @@ class Lab(InCell):
         self.stage = self._new_stage(patience=2 * deaf.patience, size=deaf.size)
         self._drawing.unlink()
         self._drawing = W.link((self.draw_button, "value"), (self.stage, "drawing"))
-        self.box.children = [self.stage if w is deaf else w for w in self.box.children]
+        self._put_in_place(deaf, self.stage)
         self._shown = self._sent  # nothing is on its way to the new one
-        deaf.close()
 
     # --- what is shown follows the session -----------------------------------------------------
 
@@ -625,16 +628,23 @@ class Lab(InCell):
         """Send the picture and bring the controls in line; called between two steps."""
         with self.worker.lock:
             silence = time.monotonic() - self._heard_at
-            if self._views and silence > ABANDONED:  # a closed page says nothing
+            if any(self._views.values()) and silence > ABANDONED:  # a closed page says nothing
                 self.worker.playing = False  # before the picture, which whoever comes back will see
             # While it plays, every second picture shows the heat-map of the one before.
             new_heat = not self.worker.playing or self._sent % 2 == 0
             header, arrays = self.shown.frame(new_heat)
-            self._sent += 1
+            header["running"] = self.worker.playing
             self._sent_at = time.monotonic()
-            header |= {"n": self._sent, "running": self.worker.playing}
-            self.stage.frame = pack_frame(header, arrays)
+            whole = self._whole_due or not (self.worker.amid_steps and self.worker.playing)
+            self._whole_due = False
+            self.stage.frame = self._frames.pack(header, arrays, whole)
+            self._picture = header, arrays
             self._sync_controls(arrays["timeline"])
+
+    @property
+    def _sent(self) -> int:
+        """The number of the last picture that was sent."""
+        return self._frames.n
 
     def _ready(self) -> bool:
         waiting = self._sent - self._shown
@@ -720,8 +730,7 @@ class Lab(InCell):
         """The widget, and its last picture for front-ends that cannot run it."""
         from gan_helpers.plots import frame_png
 
-        bundle = self.box._repr_mimebundle_(**kwargs) or {}
-        return {**bundle, "image/png": frame_png(*unpack_frame(self.stage.frame))}
+        return bundle(self.box, **{"image/png": frame_png(*self._picture)})
 
 
 def nearby(options: Any, value: Any) -> list[Any]:

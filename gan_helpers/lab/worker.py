@@ -1,8 +1,11 @@
-"""The one thread that trains.
+"""What trains: a thread of the kernel's, or the page by its questions.
 
 Widget callbacks run on whatever thread the kernel likes (a subshell's in ipykernel 7, the main one
 before), so they never touch a model: they leave a command, and the worker takes it between two
 steps. The thread lives while there is something to do and ends by itself when there is not.
+
+Where what a thread sends never reaches the page, the page drives: commands are obeyed as soon as
+they are left, and each question for a picture is answered by some steps and the picture.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ FRAME_SECONDS = 1 / 30
 VIEW_SHARE = 0.07  # of the time, at most, goes into the picture of one GAN
 LINGER_SECONDS = 0.5  # a paused thread waits this long for the next command before it ends
 MAX_PER_SECOND = 1000.0  # a rate at or above this means: as fast as the machine can
+LONGEST_ANSWER = 0.1  # seconds of training between two pictures, where the page asks seldom
+SLOW_PICTURES = 20.0  # per second, at most, in slow motion driven by the page
 
 
 class Trainee(Protocol):
@@ -47,13 +52,14 @@ class Trainee(Protocol):
 
 
 class Worker:
-    """Drives a session from a thread of its own, or from the caller's through `run`.
+    """Drives a session from a thread of its own, or from the caller's through `run` and `answer`.
 
     Args:
         session: what is trained.
         publish: called after each burst of steps and after each command, to show the state.
         ready: whether the last picture has arrived, so that another one makes sense.
         report: told about an exception of a command or a picture; the thread goes on.
+        driver: "thread", or "page" where the page asks for each picture. May change at any time.
     """
 
     def __init__(
@@ -62,9 +68,12 @@ class Worker:
         publish: Callable[[], None] = lambda: None,
         ready: Callable[[], bool] = lambda: True,
         report: Callable[[Exception], None] = lambda error: print(f"lab: {error!r}"),
+        driver: str = "thread",
     ) -> None:
         self.session, self.publish, self.ready = session, publish, ready
-        self.report = report
+        self.report, self.driver = report, driver
+        self.announce: Callable[[int], None] = lambda due: None  # told how many commands were left
+        self.due = self.done = 0  # commands left and obeyed so far
         self.lock = threading.RLock()  # held by whoever touches the session
         self.inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self.playing = self.closed = False
@@ -73,6 +82,8 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._gate = threading.Lock()  # guards the thread's birth and death
         self._frame_cost = 0.0
+        self._obeying = False  # whether somebody takes all commands there are
+        self._answered_at = 0.0  # when the page last got an answer (time.perf_counter)
 
     # --- called from any thread ----------------------------------------------------------------
 
@@ -91,9 +102,13 @@ class Worker:
             if self.closed:
                 return
             self.inbox.put(command)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._live, name="gan-lab", daemon=True)
-                self._thread.start()
+            self.due += 1
+            if self.driver == "thread" and self._thread is None:
+                self._start_thread()
+        if self.driver == "page":
+            self._obey_here()
+        else:
+            self.announce(self.due)
 
     def play(self) -> None:
         self.post(lambda: self._set_playing(True))
@@ -128,7 +143,46 @@ class Worker:
                 last = time.perf_counter()
         progress(n_steps)
 
+    # --- driven by the page --------------------------------------------------------------------
+
+    @property
+    def wait(self) -> float:
+        """Seconds from one question of the page to the next: 0, but in slow motion."""
+        return 0.0 if self.rate >= MAX_PER_SECOND else max(1 / self.rate, 1 / SLOW_PICTURES)
+
+    def answer(self) -> None:
+        """Some steps, if it plays, and the picture; bounded, as controls wait meanwhile."""
+        with self.lock:
+            if self.closed:
+                return
+            if self.playing and self.wait:
+                for _ in range(round(self.rate * self.wait)):
+                    self._slow_step()
+            elif self.playing:
+                idle = time.perf_counter() - self._answered_at  # on a slow connection train longer
+                self._train(min(max(self._between_pictures, idle), LONGEST_ANSWER))
+            self._show(amid_steps=True)
+            self._answered_at = time.perf_counter()
+
+    def _obey_here(self) -> None:
+        """Take all commands there are, in the caller's thread."""
+        with self.lock:
+            if self._obeying or self.closed:
+                return  # a command has left another: it is taken after this one
+            self._obeying = True
+            try:
+                self._obey(0.0)
+            finally:
+                self._obeying = False
+
     # --- the thread ----------------------------------------------------------------------------
+
+    def _start_thread(self) -> None:
+        self._thread = threading.Thread(target=self._live, name="gan-lab", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # there are none here
+            self._thread, self.driver = None, "page"
 
     def _set_playing(self, playing: bool) -> None:
         self.playing = playing and not self.session.trouble
@@ -136,64 +190,77 @@ class Worker:
     def _live(self) -> None:
         while True:
             wait = 0.0 if self.playing else LINGER_SECONDS
-            if not self._obey(wait) and not self.playing:
+            if not self._obey(wait) and (not self.playing or self.driver == "page"):
                 with self._gate:  # nobody can post between the look and the end
-                    if self.inbox.empty() or self.closed:
+                    if self.inbox.empty() or self.closed or self.driver == "page":
                         self._thread = None
                         return
-            if self.playing:
+            if self.playing and self.driver == "thread":
                 self._burst()
 
     def _obey(self, wait: float) -> bool:
         """Take all commands there are; wait for the first one. Whether there was one."""
-        try:
-            command = self.inbox.get(timeout=wait) if wait else self.inbox.get_nowait()
-        except queue.Empty:
+        command = self._next_command(wait)
+        if command is None:
             return False
-        if self.closed:
-            return False
-        while True:
+        while command is not None:
             try:
                 with self.lock:
                     command()
             except Exception as error:
                 self.report(error)
-            if self.inbox.empty() or self.closed:
-                break
-            command = self.inbox.get()
+            self.done += 1
+            command = self._next_command()
         if not self.closed:
             self._show()
         return True
 
+    def _next_command(self, wait: float = 0.0) -> Command | None:
+        try:
+            command = self.inbox.get(timeout=wait) if wait else self.inbox.get_nowait()
+        except queue.Empty:
+            return None
+        return None if self.closed else command
+
     def _burst(self) -> None:
         """Steps until the next picture is due; a waiting command ends it early."""
         if self.rate < MAX_PER_SECOND:
-            self._slow_step()
-        else:
-            share = min(VIEW_SHARE * self.session.n_shown, 0.3)  # a step of many takes longer, too
-            end = time.perf_counter() + max(FRAME_SECONDS, self._frame_cost / share)
-            end -= self._frame_cost
+            start = time.perf_counter()
             with self.lock:
-                while self.playing and self.inbox.empty() and not self.session.trouble:
-                    self.session.step()
-                    if time.perf_counter() >= end:
-                        break
-        if self.session.trouble:
-            self.playing = False
+                self._slow_step()
+            if self.ready() or not self.playing:
+                self._show(amid_steps=True)
+            while (left := start + 1 / self.rate - time.perf_counter()) > 0 and self.inbox.empty():
+                time.sleep(min(left, 0.02))
+            return
+        with self.lock:
+            self._train(self._between_pictures)
         if self.ready() or not self.playing:
             self._show(amid_steps=True)
 
+    @property
+    def _between_pictures(self) -> float:
+        """Seconds of training, so that the pictures take but a small share of the time."""
+        share = min(VIEW_SHARE * self.session.n_shown, 0.3)  # a step of many takes longer, too
+        return max(FRAME_SECONDS, self._frame_cost / share) - self._frame_cost
+
+    def _train(self, seconds: float) -> None:
+        """Steps for a while, at least one."""
+        end = time.perf_counter() + seconds
+        while self.playing and self.inbox.empty() and not self.session.trouble:
+            self.session.step()
+            if time.perf_counter() >= end:
+                break
+        self._stop_at_trouble()
+
     def _slow_step(self) -> None:
-        """One step, or one half-step where the eye can follow, and the wait after it."""
-        start = time.perf_counter()
-        with self.lock:
-            if self.rate > 2:
-                self.session.step()
-            else:
-                self.session.half_step()
-        self._show(amid_steps=True)
-        while (left := start + 1 / self.rate - time.perf_counter()) > 0 and self.inbox.empty():
-            time.sleep(min(left, 0.02))
+        """One step, or one half-step where the eye can follow."""
+        self.session.step() if self.rate > 2 else self.session.half_step()
+        self._stop_at_trouble()
+
+    def _stop_at_trouble(self) -> None:
+        if self.session.trouble:
+            self.playing = False
 
     def _show(self, amid_steps: bool = False) -> None:
         start = time.perf_counter()
