@@ -253,10 +253,15 @@ def live_view(quick: bool) -> None:
         summary("frames acknowledged per second", seen["acknowledged"], low=24.0, best=max),
         summary("steps per second, watched", seen["watched"], best=max),
         summary("steps per second, unseen", seen["unseen"], best=max),
-        summary("slow-down by the view, %", seen["slowdown"], high=8.0),
+        summary("slow-down by the view, %", seen["slowdown"], high=15.0),
+        summary("bytes of a frame", seen["bytes"], high=8000),
         summary("lab's cell run → first frame drawn, s", seen["first"], high=2.0),
         summary("control touched → setting changed, s", seen["control"], high=0.3, best=max),
         summary("frames drawn per second, 8 GANs", seen["eight"], low=10.0, best=max),
+        summary("bytes of a frame, 8 GANs", seen["eight bytes"], high=30_000),
+        summary("frames drawn per second, page drives", seen["page"], low=10.0, best=max),
+        summary("bytes of a frame, page drives", seen["page bytes"], high=8000),
+        summary("… control touched → changed, s", seen["page control"], high=0.5, best=max),
     ]
     table("view|median|best (control: worst)|target", rows)
 

@@ -11,6 +11,7 @@ from typing import Any
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 IMPORTS = "import time\nfrom gan_helpers.lab import Lab"
 LAB = 'lab = Lab("ring")\nlab'
+BY_PAGE = 'lab = Lab("ring", driver="page")\nlab'
 EIGHT = """lab = Lab("ring", loss="wasserstein", d_steps=5, lr_G=2e-4, beta1=0.0, compare="clip")
 lab"""
 TOOLS = """
@@ -23,6 +24,19 @@ def logged(**settings):
         applied.append(time.time())
 
 lab.session.change = logged
+sizes, pack = [], lab._frames.pack
+
+def weighed(*picture):
+    frame = pack(*picture)
+    sizes.append(len(frame))
+    return frame
+
+lab._frames.pack = weighed
+
+def weight():
+    # The mean of the pictures' bytes, since last asked.
+    taken, sizes[:] = sizes.copy(), []
+    return sum(taken) / max(len(taken), 1)
 
 def state():
     return time.perf_counter(), lab.session.gan.step, lab._shown
@@ -76,12 +90,12 @@ def measure(rounds: int = 3, pairs: int = 3, seconds: float = 4.0) -> dict[str, 
 
     Returns:
         Per pair: "drawn" and "acknowledged" frames per second, "watched" and "unseen" steps per
-        second, "slowdown" in per cent. Per round: seconds from running the lab's cell to the
-        "first" frame drawn. Per change: seconds until a touched "control" has its effect. Once:
-        frames per second drawn of "eight" critics side by side.
+        second, "slowdown" in per cent, "bytes" of a frame. Per round: seconds from running the
+        lab's cell to the "first" frame drawn. Per change: seconds until a touched "control" has its
+        effect. Once: frames per second drawn and bytes of a frame of "eight" critics side by side,
+        and of the ring driven by the "page", with its controls.
     """
-    names = ("drawn", "acknowledged", "watched", "unseen", "slowdown", "first", "control", "eight")
-    seen: dict[str, list[float]] = {name: [] for name in names}
+    seen: dict[str, list[float]] = {}
     tools = harness()
     with tempfile.TemporaryDirectory() as folder:
         for i in range(rounds):
@@ -91,9 +105,9 @@ def measure(rounds: int = 3, pairs: int = 3, seconds: float = 4.0) -> dict[str, 
                 notebook = server.open(browser, f"{i}.ipynb")
                 notebook.run_cell(0)
                 for name, values in one_round(notebook, pairs, seconds).items():
-                    seen[name] += values
+                    seen.setdefault(name, []).extend(values)
                 if i == rounds - 1:
-                    seen["eight"].append(side_by_side(notebook, seconds))
+                    seen |= one_of_each(notebook, seconds)
                 notebook.page.context.close()
                 for kernel in server.api("kernels"):
                     server.api(f"kernels/{kernel['id']}", "DELETE")
@@ -111,17 +125,33 @@ def one_round(notebook: Any, pairs: int, seconds: float) -> dict[str, list[float
     return {**seen, "control": touch(notebook)}
 
 
-def side_by_side(notebook: Any, seconds: float) -> float:
-    """Frames drawn per second while eight values of the clipping parameter train."""
-    first_frame(notebook, EIGHT)
+def one_of_each(notebook: Any, seconds: float) -> dict[str, list[float]]:
+    """Eight GANs, and a lab that the page drives, each with its frames per second and bytes."""
+    eight, eight_bytes = side_by_side(notebook, seconds)
+    page, page_bytes = frames_of(notebook, BY_PAGE, seconds)
+    seen = {"eight": [eight], "eight bytes": [eight_bytes], "page": [page]}
+    return {**seen, "page bytes": [page_bytes], "page control": touch(notebook)}
+
+
+def side_by_side(notebook: Any, seconds: float) -> tuple[float, float]:
+    """Of eight values of the clipping parameter in training, see `frames_of`."""
+    return frames_of(notebook, EIGHT, seconds)
+
+
+def frames_of(notebook: Any, source: str, seconds: float) -> tuple[float, float]:
+    """Frames drawn per second while a lab plays, and the bytes of one, on average."""
+    first_frame(notebook, source)
+    notebook.run_cell(2, TOOLS)
     notebook.page.evaluate(COUNT_FRAMES)
     notebook.ask("lab.play()")
     notebook.page.wait_for_timeout(1000)
+    notebook.ask("weight()")
     before, start = notebook.page.evaluate("[window.drawn.size, Date.now()]")
     notebook.page.wait_for_timeout(1000 * seconds)
     after, end = notebook.page.evaluate("[window.drawn.size, Date.now()]")
+    mean = notebook.ask("weight()")
     notebook.ask("lab.pause()")
-    return 1000 * (after - before) / (end - start)
+    return 1000 * (after - before) / (end - start), mean
 
 
 def first_frame(notebook: Any, source: str) -> float:
@@ -138,9 +168,10 @@ def watch(notebook: Any, seconds: float) -> dict[str, float]:
     notebook.ask("lab.play()")
     notebook.page.wait_for_timeout(300)  # it is in full swing
     drawn_before = notebook.page.evaluate("window.drawn.size")
+    notebook.ask("weight()")
     before = notebook.ask("state()")
     notebook.page.wait_for_timeout(1000 * seconds)
-    after = notebook.ask("state()")
+    after, mean = notebook.ask("(state(), weight())")
     drawn_after = notebook.page.evaluate("window.drawn.size")
     notebook.ask("lab.pause()")
     notebook.page.wait_for_timeout(700)  # the thread has ended
@@ -151,6 +182,7 @@ def watch(notebook: Any, seconds: float) -> dict[str, float]:
         "acknowledged": shown / duration,
         "watched": watched,
         "unseen": unseen,
+        "bytes": mean,
         "slowdown": 100 * (1 - watched / unseen),
     }
 

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays_of
 from jupyter_browser import PATIENCE
 
 from gan_helpers.lab import stage
-from gan_helpers.lab.stage import LABELS, Stage, pack_frame, unpack_frame
+from gan_helpers.lab.stage import COARSE, LABELS, FrameStream, Stage, pack_frame, unpack_frame
 
 SCRIPT = Path(stage.__file__).with_name("stage.js")
 node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
@@ -88,6 +88,65 @@ def test_a_frame_that_is_cut_short_is_refused(length):
         unpack_frame(whole[:length])
 
 
+# --- frames with only what is new ----------------------------------------------------------------
+
+NAMES = ("real", "heat", "loss_D", "strip", "0/fake", "1/grad_G", "steps")
+
+
+def next_arrays(before, rng, n_modes=3):
+    """What a later picture may show: some of it new, some grown, some as it was."""
+    arrays = {}
+    for name in NAMES:
+        old, act = before.get(name), rng.integers(4)
+        if old is not None and act == 0:
+            arrays[name] = old
+        elif old is not None and act == 1:  # grown, as curves and strips are
+            more = rng.integers(0, 9, (*old.shape[:-1], int(rng.integers(1, 4)))).astype(old.dtype)
+            arrays[name] = np.concatenate([old, more], axis=-1)
+        elif name in ("heat", "strip"):
+            arrays[name] = rng.integers(0, 256, (n_modes, int(rng.integers(1, 6))), np.uint8)
+        else:
+            arrays[name] = rng.normal(size=int(rng.integers(0, 6))).astype(np.float32)
+    return arrays
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.booleans(), min_size=1, max_size=8))
+def test_a_stream_of_frames_comes_back_as_it_was(seed, wholes):
+    rng, stream, arrays, seen = np.random.default_rng(seed), FrameStream(), {}, {}
+    for n, whole in enumerate(wholes, 1):
+        arrays = next_arrays(arrays, rng)
+        header, seen = unpack_frame(stream.pack({"label": "生成"}, arrays, whole), seen)
+        assert header["n"] == n and header["label"] == "生成"
+        assert ("base" in header) == (n > 1 and not whole)
+        assert seen.keys() == arrays.keys()
+        for name, array in arrays.items():
+            coarse = {"rtol": 5e-4, "atol": 1e-7} if name.split("/")[-1] in COARSE else {"rtol": 0}
+            np.testing.assert_allclose(seen[name], array, **coarse)
+
+
+def test_what_has_gone_makes_a_frame_whole():
+    stream, array = FrameStream(), np.ones(3, np.float32)
+    stream.pack({}, {"a": array, "b": array})
+    assert "base" in unpack_frame(stream.pack({}, {"a": array, "b": array}), {})[0]
+    header, arrays = unpack_frame(stream.pack({}, {"a": array}))
+    assert "base" not in header and arrays.keys() == {"a"}
+
+
+def test_news_without_what_they_go_on_from_are_refused():
+    stream = FrameStream()
+    stream.pack({}, {"steps": np.arange(3, dtype=np.float32)})
+    news = stream.pack({}, {"steps": np.arange(5, dtype=np.float32)})
+    with pytest.raises(ValueError, match="'steps' goes on after 3 numbers"):
+        unpack_frame(news)
+
+
+def test_numbers_too_large_for_two_bytes_stay_finite():
+    stream, huge = FrameStream(), np.float32([[1e9, -1e9], [np.nan, 1e-9]])
+    stream.pack({}, {"fake": huge})
+    _, arrays = unpack_frame(stream.pack({}, {"fake": huge[::-1].copy()}), {"fake": huge})
+    np.testing.assert_array_equal(arrays["fake"], [[np.nan, 0], [65504, -65504]])
+
+
 def test_labels_fall_back_to_english_key_by_key():
     words = Stage(labels={"real": "本物", "own": "x"}).labels
     assert words["real"] == "本物"
@@ -157,6 +216,40 @@ def test_the_canvas_reads_what_python_packed(tmp_path, shift):
     assert (read.pop("n"), read.pop("label"), read.pop("relative")) == (7, "生成", True)
     for name, (values, shape) in read.items():
         np.testing.assert_array_equal(np.reshape(np.array(values, np.float32), shape), arrays[name])
+
+
+@node
+def test_the_canvas_follows_a_stream(tmp_path):
+    rng, stream, arrays, expected = np.random.default_rng(3), FrameStream(), {}, []
+    halves = np.float32([0, -0.5, 65504, 6e-8, 1e-4, np.nan, 1 / 3])
+    for n in range(6):
+        arrays = next_arrays(arrays, rng) | {"push": np.roll(halves, n)}
+        (tmp_path / f"{n}").write_bytes(stream.pack({"kind": "2d"}, arrays))
+        expected.append(arrays)
+    read = run_node(
+        tmp_path,
+        """import fs from "node:fs";
+        const view = async (n) => {
+          const bytes = fs.readFileSync(new URL(`./${n}`, import.meta.url));
+          return stage.plain(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+        };
+        const seen = [];
+        let frame = null;
+        for (let n = 0; n < 6; n++) {
+          frame = stage.decode(await view(n), frame);
+          seen.push(Object.entries(frame.arrays).map(([name, a]) => [name, a.shape, [...a]]));
+        }
+        const missed = stage.decode(await view(3), stage.decode(await view(0), null));
+        console.log(JSON.stringify([seen, missed]));""",
+    )
+    seen, missed = read
+    assert missed is None
+    for shown, arrays in zip(seen, expected, strict=True):
+        assert {name for name, _, _ in shown} == arrays.keys()
+        for name, shape, values in shown:
+            values = np.array([np.nan if v is None else v for v in values], np.float32)
+            close = {"rtol": 5e-4, "atol": 3e-8}
+            np.testing.assert_allclose(values.reshape(shape), arrays[name], **close)
 
 
 @node

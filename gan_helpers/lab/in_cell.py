@@ -139,15 +139,13 @@ class InCell:
             self._put_in_place(pulse, self.pulse)
             self._beat()
         elif kind == "next":
-            self._answer(str(content["view"]), int(content["asked"]), int(content["seen"]))
+            self._answer(str(content["view"]), int(content["asked"]), bool(content["lost"]))
 
-    def _answer(self, view: str, asked: int, seen: int) -> None:
-        """Bring the page its next picture, which it asks for or complains about."""
+    def _answer(self, view: str, asked: int, lost: bool) -> None:
+        """Bring the page the next picture, or a sign of life while the thread trains."""
         with self.worker.lock:
-            if self.worker.driver == "thread" and self.pulse.has_lost(seen):
-                self.worker.driver = "page"  # what a thread sends gets nowhere here
-                for widget in hosts.parts_of([self.box]):
-                    widget.send_state()  # what it has sent is lost
+            if lost and self.worker.driver == "thread":
+                self._hand_over()
             self._answering = view, asked
             try:
                 if self.worker.driver == "page":
@@ -158,6 +156,12 @@ class InCell:
                 self._stop_for_interrupt()
             finally:
                 self._answering = "", 0
+
+    def _hand_over(self) -> None:
+        """What the thread sends gets nowhere here, so the page drives from now on."""
+        self.worker.driver = "page"
+        for widget in hosts.parts_of([self.box]):
+            widget.send_state()  # what it has sent is lost
 
     def _put_in_place(self, old: W.Widget, new: W.Widget) -> None:
         """Put another widget where one was that hears nothing any more."""

@@ -27,7 +27,7 @@ function render({ model, el }) {
   const line = el.appendChild(document.createElement("div"));
   Object.assign(line, { className: "gan-pulse", ariaLive: "polite" });
   line.style.cssText = "font: 13px system-ui, sans-serif; padding: 0 8px;";
-  let [asked, answered, askedAt, complaints] = [0, 0, -Infinity, 0];
+  let [asked, answered, askedAt, complaints, seen] = [0, 0, -Infinity, 0, 0];
   let timers = [];
 
   const state = () => model.get("state") ?? {};
@@ -41,9 +41,9 @@ function render({ model, el }) {
     } catch { /* the kernel is gone: nobody is waiting for it */ }
   }
 
-  function ask() {
+  function ask(lost = false) {
     [asked, askedAt] = [asked + 1, performance.now()];
-    send({ type: "next", view: me, asked, seen: state().n ?? 0 });
+    send({ type: "next", view: me, asked, lost });
   }
 
   function follow() {
@@ -74,9 +74,11 @@ function render({ model, el }) {
   }
 
   function beat() {
-    const { view, asked: question } = state();
+    const { n = 0, driver, view, asked: question } = state();
+    const lost = driver === "thread" && seen > 0 && n > seen + 1; // they come in their order
     if (view === me) answered = Math.max(answered, question);
-    complaints = 0;
+    [seen, complaints] = [n, 0];
+    if (lost) ask(lost);
     listen();
   }
 

@@ -622,6 +622,10 @@ class Lab(InCell):
         self._put_in_place(deaf, self.stage)
         self._shown = self._sent  # nothing is on its way to the new one
 
+    def _hand_over(self) -> None:
+        super()._hand_over()
+        self._whole_due = True
+
     # --- what is shown follows the session -----------------------------------------------------
 
     def _publish(self) -> None:
