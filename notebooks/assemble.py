@@ -160,17 +160,19 @@ def drop_blank(lines: list[str]) -> list[str]:
 def repository() -> str:
     """[project.urls] Repository of pyproject.toml; "" while there is none."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project.get("urls", {}).get("Repository", "").removesuffix("/")
+    return project.get("urls", {}).get("Repository", "").removesuffix("/").removesuffix(".git")
 
 
 def first_cell(lang: str) -> NotebookNode:
-    """The cell that makes a notebook run where it was opened; editions differ in its LANG only."""
-    code = (HERE / "first_cell.py").read_text(encoding="utf-8").strip()
-    code = code.replace('LANG = "ja"', f'LANG = "{lang}"')
-    if url := repository():
-        install = f'{{"gan_helpers": ["--no-deps", "git+{url}"]}}'
-        code = code.replace("SOURCE: dict = {}", f"SOURCE = {install}")
-    return new_code_cell(code)
+    """The cell that makes a notebook run where it was opened; editions differ in its words only."""
+    code = (HERE / "first_cell.py").read_text(encoding="utf-8")
+    code = code.split('"""\n\n', 1)[1]  # the docstring is for those who edit the cell
+    for other in set(LANGUAGES) - {lang}:
+        code = re.sub(f".*  # {other}\n", "", code)
+    code = re.sub(f"  # {lang}$", "", code.strip(), flags=re.MULTILINE)
+    if url := repository():  # known, so that the field need not say what it is for
+        code = re.sub('ADDRESS = "".*', f'ADDRESS = "{url}"  # @param {{"type":"string"}}', code)
+    return new_code_cell(code, metadata={"tags": ["long"], **FOLDED})
 
 
 def links(name: str, lang: str) -> str:
@@ -181,8 +183,8 @@ def links(name: str, lang: str) -> str:
 
 
 def cloud_links(name: str, lang: str) -> list[str]:
-    """Links that open the notebook on Colab and Binder."""
-    if not (url := repository()):
+    """Links that open the notebook on Colab and Binder, for a repository on GitHub."""
+    if "github.com/" not in (url := repository()):
         return []
     project, path = url.split("github.com/")[-1], f"notebooks/{lang}/{name}.ipynb"
     return [

@@ -1,4 +1,4 @@
-"""Build the notebooks: `uv run python notebooks/build.py [--check] [--force] [section …]`.
+"""Build the notebooks: `uv run python notebooks/build.py [--check|--links|--force] [section …]`.
 
 Every text in `source/` (assemble.py says how one is written) becomes `ja/NAME.ipynb` and
 `en/NAME.ipynb`, executed from top to bottom. A notebook is executed again only if its cells, the
@@ -7,6 +7,10 @@ package `gan_helpers` or this code changed; `section` is the beginning of a name
     --force   execute all the same
     --check   build nothing; exit with status 1 if the cells of a built notebook are not those of
               its source
+    --links   execute nothing; renew the title with its links and the first code cell of each
+              notebook, and the tables of the READMEs: after `Repository` in pyproject.toml changed.
+              Outputs stay. A notebook whose other cells are not those of its source is left alone,
+              and the status is 1
 
 The build fails where a cell raises, warns or prints to stderr, shows a widget without a picture
 beside it, or shows what is true on this machine only (a path, the address of an object).
@@ -52,6 +56,25 @@ def stale(name: str, lang: str) -> str:
         return "has cells that were not executed"
     if essence(built) != essence(assemble(name, lang)):
         return "has other cells than its source"
+    return ""
+
+
+def renew_links(name: str, lang: str) -> str:
+    """Renew the title and the first code cell of a built notebook, without executing it.
+
+    Returns:
+        why that cannot be done; "" if it was.
+    """
+    path, new = built_path(name, lang), assemble(name, lang)
+    if not path.exists():
+        return "is missing: build it"
+    built = nbformat.read(path, as_version=4)
+    kinds, new_kinds = ([cell.cell_type for cell in n.cells[:2]] for n in (built, new))
+    if kinds != new_kinds or essence(built)[2:] != essence(new)[2:]:
+        return "has other cells than its source: build it"
+    for cell, renewed in zip(built.cells[:2], new.cells[:2], strict=True):
+        cell.update(id=renewed.id, source=renewed.source, metadata=renewed.metadata)
+    write(built, path)
     return ""
 
 
@@ -139,14 +162,25 @@ def build(name: str, lang: str) -> None:
     path.parent.mkdir(exist_ok=True)
     execute(notebook, path.parent, label)
     notebook.metadata.gan_helpers = {"fingerprint": fingerprint()}
-    nbformat.validate(notebook)
-    text = nbformat.writes(notebook) + "\n"
-    if len(text.encode()) > MAX_BYTES:
-        raise BuildError(f"{label} has {len(text):,} bytes, more than {MAX_BYTES:,}.")
-    path.write_text(text, encoding="utf-8")
+    size = write(notebook, path)
     seconds = time.perf_counter() - start
     back = "\r" if sys.stdout.isatty() else ""
-    print(f"{back}{label}  {len(notebook.cells)} cells, {len(text) / 1000:.0f} kB, {seconds:.0f} s")
+    print(f"{back}{label}  {len(notebook.cells)} cells, {size / 1000:.0f} kB, {seconds:.0f} s")
+
+
+def write(notebook: NotebookNode, path: Path) -> int:
+    """Write a notebook; its size in bytes.
+
+    Raises:
+        BuildError: if it is too large.
+    """
+    nbformat.validate(notebook)
+    text = nbformat.writes(notebook) + "\n"
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        raise BuildError(f"{path.parent.name}/{path.name} has {size:,} bytes, over {MAX_BYTES:,}.")
+    path.write_text(text, encoding="utf-8")
+    return size
 
 
 def up_to_date(name: str, lang: str) -> bool:
@@ -161,8 +195,10 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="Build the notebooks from notebooks/source.")
     parser.add_argument("section", nargs="*", help="beginning of a name, e.g. 12.4.1")
-    parser.add_argument("--check", action="store_true", help="only say what is stale")
-    parser.add_argument("--force", action="store_true", help="execute what is up to date as well")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--check", action="store_true", help="only say what is stale")
+    way.add_argument("--links", action="store_true", help="renew links and first cells only")
+    way.add_argument("--force", action="store_true", help="execute what is up to date as well")
     options = parser.parse_args()
     wanted = [n for n in sections() if not options.section or n.startswith(tuple(options.section))]
     if not wanted:
@@ -170,10 +206,11 @@ def main() -> int:
     problems = 0
     for name in wanted:
         for lang in LANGUAGES:
-            if options.check and (reason := stale(name, lang)):
-                print(f"{name} {lang} {reason}")
-                problems += 1
-            elif not options.check and (options.force or not up_to_date(name, lang)):
+            if options.check or options.links:
+                reason = stale(name, lang) if options.check else renew_links(name, lang)
+                print(f"{name} {lang}  {reason or 'up to date'}")
+                problems += bool(reason)
+            elif options.force or not up_to_date(name, lang):
                 build(name, lang)
             else:
                 print(f"{name} {lang}  up to date")

@@ -11,6 +11,8 @@ import inspect
 import json
 import pkgutil
 import re
+import shutil
+import sys
 
 import nbformat
 import pytest
@@ -18,6 +20,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from shortening import SHORTER, shortened
 
 from assemble import (
+    FOLDED,
     HERE as NOTEBOOKS,
     LANGUAGES,
     SourceError,
@@ -28,7 +31,7 @@ from assemble import (
     sections,
     source_of,
 )
-from build import MAX_BYTES, WIDGET, BuildError, built_path, execute, stale, tidy
+from build import MAX_BYTES, WIDGET, BuildError, built_path, execute, main, stale, tidy
 
 EDITIONS = [(name, lang) for name in sections() for lang in LANGUAGES]
 each_edition = pytest.mark.parametrize(("name", "lang"), EDITIONS)
@@ -75,14 +78,30 @@ def test_no_notebook_without_a_source():
 
 
 @pytest.mark.parametrize("name", sections())
-def test_editions_differ_in_one_line_of_code(name):
-    first, second = ([c.source.splitlines() for c in code_cells(built(name, x))] for x in LANGUAGES)
-    assert (first[0][0].split("#")[0].strip(), second[0][0].split("#")[0].strip()) == (
-        'LANG = "ja"',
-        'LANG = "en"',
-    )
-    assert first[0][1:] == second[0][1:]
-    assert first[1:] == second[1:]
+def test_editions_differ_in_the_words_of_the_first_cell(name):
+    ours, theirs = (code_cells(built(name, lang)) for lang in LANGUAGES)
+    assert [cell.source for cell in ours[1:]] == [cell.source for cell in theirs[1:]]
+    lines = zip(*(c.source.splitlines() for c in (ours[0], theirs[0])), strict=True)
+    lang, *words = [pair for pair in lines if pair[0] != pair[1] and "@title" not in pair[0]]
+    assert lang == ('LANG = "ja"  # @param ["ja", "en"]', 'LANG = "en"  # @param ["ja", "en"]')
+    assert len(words) <= 4
+    for ja, en in words:
+        assert without_words(ja) == without_words(en)
+        assert re.search("[ぁ-ん]", ja) and en.isascii(), "words of another language"
+
+
+def without_words(line):
+    """A line of code without what stands between quotation marks, but for names in braces."""
+    strings = re.findall('"[^"]*"', line)
+    return re.sub('"[^"]*"', '""', line), [re.findall(r"\{(\w+)", text) for text in strings]
+
+
+@each_edition
+def test_the_first_cell_is_folded_under_a_title(name, lang):
+    cell = code_cells(built(name, lang))[0]
+    assert cell.metadata.items() >= FOLDED.items()
+    assert cell.source.startswith({"ja": "# @title 準備", "en": "# @title Setup"}[lang])
+    assert not cell.outputs
 
 
 @pytest.mark.parametrize("name", sections())
@@ -221,8 +240,63 @@ def test_links_follow_the_repository(monkeypatch):
     title, first, *_ = assemble(name, "en").cells
     assert f"/github/a/b/blob/main/notebooks/en/{name}.ipynb" in title.source
     assert f"/gh/a/b/main?urlpath=lab/tree/notebooks/en/{name}.ipynb" in title.source
-    assert '["--no-deps", "git+https://github.com/a/b"]' in first.source
+    assert 'ADDRESS = "https://github.com/a/b"  # @param {"type":"string"}\n' in first.source
     assert f"/gh/a/b/main?urlpath=lab/tree/notebooks/ja/{name}.ipynb" in readme("ja")[1]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A copy of one section's notebooks and of the READMEs, for a repository with an address."""
+    name = sections()[0]
+    for lang in LANGUAGES:
+        (tmp_path / "notebooks" / lang).mkdir(parents=True)
+        shutil.copy(built_path(name, lang), tmp_path / "notebooks" / lang)
+    for readme_file in NOTEBOOKS.parent.glob("README*.md"):
+        shutil.copy(readme_file, tmp_path)
+    address = '[project.urls]\nRepository = "https://github.com/a/b.git"\n'
+    (tmp_path / "pyproject.toml").write_text("[project]\n" + address)
+    monkeypatch.setattr("assemble.ROOT", tmp_path)
+    monkeypatch.setattr("build.HERE", tmp_path / "notebooks")
+    monkeypatch.setattr("build.execute", lambda *_: pytest.fail("a kernel"))
+    monkeypatch.setattr(sys, "argv", ["build.py", "--links", name])
+    return tmp_path
+
+
+def test_links_are_renewed_without_executing(project):
+    name = sections()[0]
+    before = {lang: built(name, lang) for lang in LANGUAGES}
+    assert main() == 0
+    for lang in LANGUAGES:
+        path = project / "notebooks" / lang / f"{name}.ipynb"
+        text = path.read_text(encoding="utf-8")
+        old, new = before[lang], nbformat.reads(text, as_version=4)
+        assert f"colab.research.google.com/github/a/b/blob/main/notebooks/{lang}" in text
+        assert 'ADDRESS = "https://github.com/a/b"' in new.cells[1].source
+        assert new.cells[2:] == old.cells[2:]
+        assert new.metadata == old.metadata, "the fingerprint of the code that it was executed by"
+        for kept in ("outputs", "execution_count"):
+            assert new.cells[1][kept] == old.cells[1][kept]
+        assert not stale(name, lang)
+        assert f"/github/a/b/blob/main/notebooks/{lang}/{name}.ipynb" in readme(lang)[0].read_text(
+            encoding="utf-8"
+        )
+        assert main() == 0
+        assert path.read_text(encoding="utf-8") == text
+
+
+def test_links_of_a_notebook_that_needs_building_are_left_alone(project, capsys):
+    name = sections()[0]
+    path = project / "notebooks" / "en" / f"{name}.ipynb"
+    notebook = built(name, "en")
+    notebook.cells[5].source += " "
+    nbformat.write(notebook, path)
+    before = path.read_bytes()
+    (project / "notebooks" / "ja" / path.name).unlink()
+    assert main() == 1
+    ja, en = capsys.readouterr().out.splitlines()[:2]
+    assert ja == f"{name} ja  is missing: build it"
+    assert en == f"{name} en  has other cells than its source: build it"
+    assert path.read_bytes() == before
 
 
 # --- what the build lets through

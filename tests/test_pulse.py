@@ -230,12 +230,40 @@ def test_beats_are_few_while_the_thread_plays(lab):
 
 def test_a_pulse_that_hears_nothing_gets_a_successor(lab):
     deaf = lab.pulse
-    lab._on_pulse_message(deaf, {"type": "here"}, [])
+    lab._on_pulse_message(deaf, {"type": "views", "page": "a", "count": 1}, [])
     assert deaf.heard == 1
     for _ in range(2):
         lab._on_pulse_message(deaf, {"type": "deaf"}, [])
     assert lab.pulse is not deaf and deaf.comm is None and lab.pulse in lab.box.children
     assert lab.pulse.patience == 2 * deaf.patience and lab.pulse.state["driver"] == "thread"
+
+
+def test_it_pauses_when_the_last_view_has_gone(driven):
+    def views(page, count):
+        content = {"type": "views", "page": page, "count": count}
+        driven._on_pulse_message(driven.pulse, content, [])
+
+    views("a", 1), views("b", 1)
+    driven.play()
+    views("a", 0)
+    assert driven.worker.playing
+    views("b", 0)
+    assert not driven.worker.playing
+
+
+def test_pictures_without_a_stage_wait_for_the_page():
+    lab = TranslationLab(PAIRED, experiment=SMALL_TRANSLATION)
+    sent = [lab.pulse.state["n"]]
+    lab.play()
+    wait_for(lambda: lab.pulse.state["n"] >= sent[0] + 2)
+    sent.append(lab.pulse.state["n"])
+    time.sleep(0.6)  # at eight a second these would be four more
+    assert lab.pulse.state["n"] <= sent[1] + 1 and lab.pulse.state["echo"]
+    lab._on_pulse_message(lab.pulse, {"type": "got", "n": lab.pulse.state["n"]}, [])
+    sent.append(lab.pulse.state["n"])
+    wait_for(lambda: lab.pulse.state["n"] > sent[2])
+    lab.close()
+    wait_for(lambda: threads() == [])
 
 
 # --- the page's side of it ---------------------------------------------------------------------

@@ -41,12 +41,14 @@ class InCell:
     _said_before = ""  # what the message was before it said that a cell is running
     _syncing_thread = 0  # the thread that is bringing the controls in line
     _answering: tuple[str, int] = ("", 0)  # the page's question that is being answered
+    _echo, _got = False, 0  # whether the page says that it has got a beat; the last one it has
 
     def _drive(self, session: Trainee, driver: str | None) -> None:
         """Make the worker, and the page's part in driving it. Raises for an unknown driver."""
         driver = hosts.default_driver() if driver is None else driver
         check_choice("driver", driver, hosts.DRIVERS)
         self._heard_at = time.monotonic()
+        self._views: dict[str, int] = {}  # who looks -> with how many views
         self.worker = Worker(session, self._publish_and_beat, self._ready, self._report, driver)
         self.worker.announce = self._announce
         self.pulse = self._new_pulse()
@@ -114,13 +116,13 @@ class InCell:
         self._say_whether_a_cell_runs()
         self._publish()
         steady = self.worker.playing and self.worker.amid_steps and self.worker.driver == "thread"
-        if not steady or time.monotonic() - self.pulse.beaten_at > BEAT:
+        if not steady or self._echo or time.monotonic() - self.pulse.beaten_at > BEAT:
             self._beat()
 
     def _beat(self) -> None:
         worker, (view, asked) = self.worker, self._answering
         state = {"running": worker.playing, "driver": worker.driver, "wait": worker.wait}
-        self.pulse.beat(**state, done=worker.done, view=view, asked=asked)
+        self.pulse.beat(**state, done=worker.done, view=view, asked=asked, echo=self._echo)
 
     def _announce(self, due: int) -> None:
         """Let the page know at once that something will be done."""
@@ -132,14 +134,23 @@ class InCell:
             return
         self._heard_at = time.monotonic()
         kind = content.get("type")
-        if kind == "here":
+        if kind == "views":
             pulse.heard += 1  # the page waits for this
+            self._note_views(str(content["page"]), int(content["count"]))
         elif kind == "deaf":
             self.pulse = self._new_pulse(patience=2 * pulse.patience)
             self._put_in_place(pulse, self.pulse)
             self._beat()
+        elif kind == "got":
+            self._got = max(self._got, int(content["n"]))
         elif kind == "next":
             self._answer(str(content["view"]), int(content["asked"]), bool(content["lost"]))
+
+    def _note_views(self, page: str, count: int) -> None:
+        """How many views of it a page has, or a part of a page; without any it pauses."""
+        self._views[page] = count
+        if not any(self._views.values()):
+            self.worker.pause()
 
     def _answer(self, view: str, asked: int, lost: bool) -> None:
         """Bring the page the next picture, or a sign of life while the thread trains."""

@@ -74,18 +74,21 @@ function render({ model, el }) {
   }
 
   function beat() {
-    const { n = 0, driver, view, asked: question } = state();
+    const { n = 0, driver, view, asked: question, echo } = state();
     const lost = driver === "thread" && seen > 0 && n > seen + 1; // they come in their order
     if (view === me) answered = Math.max(answered, question);
     [seen, complaints] = [n, 0];
     if (lost) ask(lost);
+    if (echo) requestAnimationFrame(() => send({ type: "got", n }));
     listen();
   }
 
   const listeners = { "change:state": beat, "change:due": () => complaints || listen() };
   for (const [name, act] of Object.entries(listeners)) model.on(name, act);
   const heard = model.get("heard");
-  send({ type: "here" });
+  const leave = () => send({ type: "views", page: me, count: 0 });
+  window.addEventListener("pagehide", leave);
+  send({ type: "views", page: me, count: 1 });
   beat();
   // See listening.py: the page may have been too busy to be reached ever again.
   const listening = setTimeout(() => {
@@ -95,7 +98,9 @@ function render({ model, el }) {
   return () => {
     clearTimeout(listening);
     timers.forEach(clearTimeout);
+    window.removeEventListener("pagehide", leave);
     for (const [name, act] of Object.entries(listeners)) model.off(name, act);
+    leave();
   };
 }
 

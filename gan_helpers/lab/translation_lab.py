@@ -29,7 +29,8 @@ from gan_helpers.tasks import TASKS, Task
 from gan_helpers.translation import Translation
 
 OWN = "own"
-PICTURES_PER_SECOND = 8.0  # more would pile up in a slow browser, which does not say so
+PICTURES_PER_SECOND = 8.0  # at most
+IN_FLIGHT, PATIENCE = 2, 2.0  # pictures on their way; seconds until one counts as lost
 UNTOUCHED = 600.0  # seconds of training that nobody has touched, after which nobody may be there
 EDGE = 64  # pixels on the screen that a picture is enlarged to, at least
 COLOURS = (REAL, FAKE, "#8a63c7", "#5f9e35")
@@ -275,8 +276,12 @@ class TranslationLab(InCell):
 
     # --- what is shown follows the session -----------------------------------------------------
 
+    _echo = True  # by which it is known how many pictures are on their way
+
     def _ready(self) -> bool:
-        return time.monotonic() - self._sent_at > 1 / PICTURES_PER_SECOND
+        waiting = self.pulse.state.get("n", 0) - self._got >= IN_FLIGHT
+        pause = PATIENCE if waiting else 1 / PICTURES_PER_SECOND
+        return time.monotonic() - self._sent_at > pause
 
     def _publish(self) -> None:
         """Show pictures, curves and settings as they are; called between two steps."""

@@ -208,7 +208,6 @@ class Lab(InCell):
         self._drive(self.session, driver)
         self._frames, self._whole_due = FrameStream(), False
         self._shown, self._sent_at = 0, 0.0
-        self._views: dict[str, int] = {}  # page -> how many views it has
         self.stage = self._new_stage()
         self._build_controls()
         if compare is not None:
@@ -481,10 +480,8 @@ class Lab(InCell):
         elif kind == "pick":
             self.worker.post(lambda: self._pick(content["member"]))
         elif kind == "views":
-            self._views[content.get("page", "")] = content["count"]
             stage.heard += 1  # the page waits for this
-            if not any(self._views.values()):  # nobody looks any more
-                self.worker.pause()
+            self._note_views(content.get("page", ""), content["count"])
         elif kind == "whole":
             self._whole_due = True
             if not self.worker.playing:
