@@ -14,7 +14,7 @@ from gan_helpers.augmented import WAYS
 from gan_helpers.checks import check_choice, check_int
 from gan_helpers.conditional import DISCRIMINATORS
 from gan_helpers.ensemble import Ensemble
-from gan_helpers.lab.session import PANEL, Frame, Session, Trouble, one_core
+from gan_helpers.lab.session import PANEL, Frame, Session, Trouble, one_core, whole_steps
 from gan_helpers.losses import LOSSES
 from gan_helpers.remedies import REMEDIES
 
@@ -63,7 +63,7 @@ class Comparison:
             self._each("step")
             return
         try:
-            with one_core():
+            with whole_steps(), one_core():
                 losses = torch.stack(self.ensemble.step(self.alive[0].data)).T.tolist()
             if any(s.at % s.history.stride == 0 for s in self.alive):
                 self.ensemble.hand_out_gradients()  # they are written down now
@@ -101,6 +101,12 @@ class Comparison:
             getattr(session, method)()
         self._assemble()
 
+    def fail(self, error: Exception) -> None:
+        """Stop all because of an error."""
+        for session in self.alive:
+            session.fail(error)
+        self._assemble()
+
     def run(self, n_steps: int) -> None:
         """`n_steps` rounds, or as many as there are before the last one blows up."""
         for _ in range(check_int("n_steps", n_steps, 0, 10**9)):
@@ -118,7 +124,8 @@ class Comparison:
 
     def reset(self, seed: int | None = None) -> None:
         """Start again from fresh weights, all from the same seed; seeds that differ go on to do."""
-        shift = 0 if seed is None else seed - self.origin.seed
+        seed = self.origin.seed if seed is None else check_int("seed", seed, 0, 2**62)
+        shift = seed - self.origin.seed
         self.origin.seed += shift
         for name, session in self.sessions.items():
             own = self.variants[name].get(SEED)
@@ -140,10 +147,11 @@ class Comparison:
         Returns:
             Whether training had to start again.
         """
-        restarted = []
+        tried = []  # all of them, before any is changed
         for name, session in self.sessions.items():
             own = {k: v for k, v in settings.items() if k not in self.variants[name]}
-            restarted.append(session.change(**own))
+            tried.append(session.try_change(**own))
+        restarted = [make() for make in tried]
         if any(restarted):
             self.reset()  # all of them, to stay in step
         else:
@@ -213,7 +221,7 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
         return {f"{SEED} {origin.seed + k}": {SEED: origin.seed + k} for k in range(MOST)}
     return {
         f"{what} = {value:g}" if value or what not in OFF else f"{what} off": {
-            what: value or OFF.get(what, 0),
+            what: value or OFF.get(what, value),
             **more,
         }
         for value in CHOICES[what]

@@ -10,6 +10,7 @@ import math
 import threading
 import time
 import weakref
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as W
@@ -21,6 +22,7 @@ from gan_helpers.lab.pulse import BEAT, Pulse
 from gan_helpers.lab.session import own_line
 from gan_helpers.lab.worker import Trainee, Worker
 
+NO_STAGE_AFTER = 5.0  # seconds after a button was pressed; the stage says at once that it is there
 BUSY_AFTER = 1.0  # seconds without a sign from the page, while a cell runs, until it is said why
 
 _live: weakref.WeakSet[InCell] = weakref.WeakSet()  # to end the lab of a cell that is run again
@@ -37,8 +39,12 @@ class InCell:
     message: W.HTML
     pulse: Pulse
     _heard_at: float  # when the browser last gave a sign of a reader (time.monotonic)
+    _touched_at = math.inf  # when a button was first pressed on the page (time.monotonic)
     _cell_since = math.inf  # when the cell began that is running now (time.monotonic)
     _said_before = ""  # what the message was before it said that a cell is running
+    _cell: Cell | None = None  # that made it
+    _execution = 0
+    _outdated = False  # whether its cell has been run again, as far as can be known
     _syncing_thread = 0  # the thread that is bringing the controls in line
     _answering: tuple[str, int] = ("", 0)  # the page's question that is being answered
     _echo, _got = False, 0  # whether the page says that it has got a beat; the last one it has
@@ -114,6 +120,7 @@ class InCell:
     def _publish_and_beat(self) -> None:
         """Show everything, and tell the page how things stand; called between two steps."""
         self._say_whether_a_cell_runs()
+        self._say_whether_there_is_no_stage()
         self._publish()
         steady = self.worker.playing and self.worker.amid_steps and self.worker.driver == "thread"
         if not steady or self._echo or time.monotonic() - self.pulse.beaten_at > BEAT:
@@ -150,7 +157,7 @@ class InCell:
         """How many views of it a page has, or a part of a page; without any it pauses."""
         self._views[page] = count
         if not any(self._views.values()):
-            self.worker.pause()
+            self.close() if self._outdated else self.worker.pause()
 
     def _answer(self, view: str, asked: int, lost: bool) -> None:
         """Bring the page the next picture, or a sign of life while the thread trains."""
@@ -182,6 +189,7 @@ class InCell:
     # --- what controls and messages have in common -----------------------------------------------
 
     def _toggle(self) -> None:
+        self._touched_at = min(self._touched_at, time.monotonic())
         self.pause() if self.worker.playing else self.play()
 
     @property
@@ -205,6 +213,12 @@ class InCell:
         if self.worker.amid_steps and silent and not self._said_before:
             self._said_before = self.message.value
             self._say("waits")
+
+    def _say_whether_there_is_no_stage(self) -> None:
+        """Its buttons work, but nothing that needs anywidget on the page has ever answered."""
+        if self._touched_at + NO_STAGE_AFTER < time.monotonic() and not self._views:
+            self._touched_at = math.inf  # it is said once
+            self._say("no_stage")
 
     def _say_that_it_has_ended(self) -> None:
         if self._said_before and html.escape(self.text["waits"]) in self.message.value:
@@ -234,6 +248,12 @@ class InCell:
     def _ipython_display_(self) -> None:
         hosts.show(self._repr_mimebundle_())
 
+    def _end(self, certainly: bool) -> None:
+        """Its cell has been run again; or another one with the same text, in which it is seen."""
+        self._outdated = True
+        if certainly or not any(self._views.values()):
+            self.close()
+
     def _settle_in_cell(self) -> None:
         """End the labs that an earlier run of this cell has made."""
         hosts.enable_widgets()
@@ -241,7 +261,7 @@ class InCell:
         self._cell, self._execution = current_cell()
         for lab in list(_live):
             if lab._cell == self._cell is not None and lab._execution != self._execution:
-                lab.close()
+                lab._end(certainly=self._cell.known)
         _live.add(self)
         if shell is not None and shell not in _hooked:
             shell.events.register("pre_run_cell", expect_silence)
@@ -255,15 +275,26 @@ def close_widgets(parts: Any) -> None:
         widget.close()
 
 
-def current_cell() -> tuple[str | None, int]:
-    """What identifies the cell being run, and how many times cells have been run."""
+@dataclass(frozen=True)
+class Cell:
+    """What identifies a cell: the id that the front-end gives it, or its text where it has none."""
+
+    name: str
+    known: bool  # whether it is an id; two cells may have the same text
+
+
+def current_cell() -> tuple[Cell | None, int]:
+    """The cell being run, and how many times cells have been run."""
     shell = get_ipython()
     kernel = getattr(shell, "kernel", None)
     if shell is None or kernel is None:
         return None, 0
     parent = kernel.get_parent() or {}
-    cell = parent.get("metadata", {}).get("cellId") or parent.get("content", {}).get("code")
-    return cell, shell.execution_count
+    if name := parent.get("metadata", {}).get("cellId"):
+        return Cell(name, True), shell.execution_count
+    if code := parent.get("content", {}).get("code"):
+        return Cell(code, False), shell.execution_count
+    return None, shell.execution_count
 
 
 def expect_silence(info: Any) -> None:

@@ -94,6 +94,10 @@ TEXT: dict[str, dict[str, str]] = {
         "stopped": "Stopped at step {step}: {what} became {detail}. Rewind, or reset.",
         "error": "Your code raised an error at step {step}: {detail}",
         "interrupted": "Interrupted: the lab is paused at step {step}.",
+        "no_way_back": "The timeline ends here: the GAN cannot be copied any more ({detail}).",
+        "no_stage": "Is there no picture here? Then the Jupyter that shows this page lacks "
+        "anywidget: run “pip install anywidget” where that Jupyter is installed, and load the page "
+        "again.",
         "waits": "A cell is running. The lab answers as soon as it has ended.",
         "seed": "seed",
         "device": "device",
@@ -311,6 +315,10 @@ TEXT: dict[str, dict[str, str]] = {
         "時間を戻すか、「最初から」を押してください。",
         "error": "ステップ{step}：自作のコードでエラーが起きました。{detail}",
         "interrupted": "中断されたので、ステップ{step}で一時停止しました。",
+        "no_way_back": "GANをコピーできなくなったので、これより後へは戻れません（{detail}）。",
+        "no_stage": "ここに画面が出ていませんか。それなら、このページを表示しているJupyterに"
+        "anywidgetが入っていません。そのJupyterの環境で「pip install anywidget」を実行し、"
+        "ページを読み込み直してください。",
         "waits": "別のセルを実行中です。終わりしだい、ラボが応答します。",
         "seed": "シード",
         "device": "デバイス",

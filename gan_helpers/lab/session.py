@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import math
+import signal
+import threading
 import traceback
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +24,7 @@ import torch
 from torch import Tensor
 
 from gan_helpers import training
-from gan_helpers.checks import check_choice, check_int
+from gan_helpers.checks import check_bool, check_choice, check_int
 from gan_helpers.critic import layer_gradients, slopes, weight_histogram
 from gan_helpers.distributions import WORLDS, WORLDS_1D, Mixture
 from gan_helpers.images import Images, load_fashion, load_few, load_mnist
@@ -73,10 +75,11 @@ class Detail:
     every: int = 8  # which of the points get an arrow; more arrows would hide them
     moved: int = 256  # samples between which the Wasserstein distance is measured
     interval: int = 50  # steps between two moments that can be gone back to
+    memory: int = 256_000_000  # bytes that these moments take, at most
 
 
 PANEL = Detail(
-    points=256, pictures=16, heat=32, moved=128, interval=200
+    points=256, pictures=16, heat=32, moved=128, interval=200, memory=32_000_000
 )  # one of several, side by side
 
 
@@ -116,15 +119,20 @@ class Moment:
 
 
 class Timeline:
-    """Moments at equal distances; when there are too many, every other one is dropped."""
+    """Moments at equal distances; when there are too many, every other one is dropped.
 
-    def __init__(self, interval: int = 50, capacity: int = 64) -> None:
-        self.interval, self.capacity = interval, capacity
+    Attributes:
+        lost: why no more moments are kept, "" while they are.
+    """
+
+    def __init__(self, interval: int = 50, capacity: int = 64, memory: int = 10**9) -> None:
+        self.interval, self.capacity, self.memory = interval, capacity, memory
         self.moments: list[Moment] = []
+        self.lost = ""
 
     def offer(self, session: Session) -> None:
-        """Keep the session's present, if it is due."""
-        if session.at % self.interval or self.moments[-1].step >= session.at:
+        """Keep the session's present, if it is due and can be copied."""
+        if self.lost or session.at % self.interval or self.moments[-1].step >= session.at:
             return
         if len(self.moments) >= self.capacity:
             self.interval *= 2
@@ -132,16 +140,22 @@ class Timeline:
             self.moments = [first, *(m for m in later if m.step % self.interval == 0)]
             if session.at % self.interval:
                 return
-        self.keep(session)
+        try:
+            self.keep(session)
+        except Exception as error:  # a step of the reader's own may have put anything on the GAN
+            self.lost = first_line(error)
 
     def keep(self, session: Session) -> None:
         """Keep the session's present."""
         self.moments.append(Moment(session.gan.copy(), session.data, session.train_step))
+        room = self.memory // max(n_bytes(session.gan), 1)
+        self.capacity = max(min(self.capacity, room), 2)
 
     def back_to(self, step: int) -> Moment:
         """The last moment at or before `step`; what came after it is forgotten."""
         i = max(bisect_right([m.step for m in self.moments], step), 1)
         del self.moments[i:]
+        self.lost = ""
         return self.moments[-1]
 
 
@@ -205,27 +219,42 @@ class Session:
         train_step: TrainStep | None = None,
         distance: bool | None = None,
     ) -> None:
-        self.device, self.train_step = device, train_step or self.standard_step
-        self.distance, self.map = distance, MAPS[0]
+        self.device, self.map = device, MAPS[0]
+        self.train_step = self.standard_step if train_step is None else check_step(train_step)
+        self.distance = None if distance is None else check_bool("distance", distance)
         self.detail = Detail()
         self.seed = check_int("seed", seed, 0, 2**63 - 1)
         self.data = as_data(data).to(device)
+        if experiment is not None and not isinstance(experiment, Experiment):
+            raise TypeError(
+                f"experiment = {experiment!r:.100} is a {type(experiment).__name__}; give an "
+                "Experiment(…), or its fields one by one."
+            )
         self.experiment = self._checked(experiment or default_experiment(self.data))
         self._shape_of(self.data)  # raises where this kind of session cannot use them
         check_loss(get_loss(self.experiment.loss))
-        self.reset()
+        self._begin()
 
     # --- what moves it -------------------------------------------------------------------------
 
     def reset(self, seed: int | None = None) -> None:
         """Start again from fresh weights: the same ones, unless a new seed is given."""
+        twin = copy.copy(self)
         if seed is not None:
-            self.seed = check_int("seed", seed, 0, 2**63 - 1)
+            twin.seed = check_int("seed", seed, 0, 2**63 - 1)
+        twin._begin()
+        self._become(twin)
+
+    def _begin(self) -> None:
         self.gan = self._new_gan()
         self.history = History(names=self.curves)
         self.trouble: Trouble | None = None
         self.last_losses = (math.nan, math.nan)
         self._start_here()
+
+    def _become(self, twin: Session) -> None:
+        """Take over what was tried on a twin, so that whatever is refused changes nothing here."""
+        vars(self).update(vars(twin))
 
     def _new_gan(self) -> GAN:
         """A GAN with fresh weights."""
@@ -249,12 +278,14 @@ class Session:
                     f"the networks of this GAN do not fit these data and settings: its {net} has "
                     "other layers."
                 )
-        self.gan, self.experiment = gan, gan.experiment
-        self._start_here()
+        twin = copy.copy(self)
+        twin.gan, twin.experiment = gan, gan.experiment
+        twin._start_here()
+        self._become(twin)
 
     def _start_here(self) -> None:
         """The present is the beginning of time."""
-        self.timeline = Timeline(self.detail.interval)
+        self.timeline = Timeline(self.detail.interval, memory=self.detail.memory)
         self.phase = ""  # the half-step just taken, "D" or "G"
         self.d_updates = 0  # of D alone, since G's last one
         self._prepare_previews()
@@ -274,7 +305,13 @@ class Session:
                 "steps; reset first."
             )
         twin = copy.copy(self)
-        twin.gan, twin.detail = self.gan.copy(), detail
+        try:
+            twin.gan, twin.detail = self.gan.copy(), detail
+        except Exception as error:
+            raise ValueError(
+                f"this GAN cannot be copied ({first_line(error)}); what a step of your own keeps "
+                "has to be numbers, or tensors without a gradient."
+            ) from error
         twin.history = copy.deepcopy(self.history)
         twin._start_here()
         if settings:
@@ -296,12 +333,12 @@ class Session:
 
     def step_D(self) -> None:
         """One update of D only. k of these and one `step_G` are one `step`."""
-        self._guarded(lambda: (self._update_D(), self.last_losses[1]))
+        self._guarded(lambda: (self._update_D(), self.last_losses[1]), of="D")
         self.phase, self.d_updates = "D", self.d_updates + 1
 
     def step_G(self) -> None:
         """One update of G only."""
-        self._guarded(lambda: (self.last_losses[0], self._update_G()))
+        self._guarded(lambda: (self.last_losses[0], self._update_G()), of="G")
         self.phase, self.d_updates = "G", 0
 
     def _update_D(self) -> Tensor:
@@ -344,34 +381,43 @@ class Session:
         Raises:
             ValueError, TypeError: if a setting is unknown or out of range; nothing has changed.
         """
+        return self.try_change(**settings)()
+
+    def try_change(self, **settings: Any) -> Callable[[], bool]:
+        """Try a change without making it; what is returned makes it, and does not fail."""
         known = [*(f.name for f in fields(self.experiment)), "data", "train_step"]
         for name in settings:
             check_choice("setting", name, known)
-        old_data, train_step = self.data, settings.pop("train_step", self.train_step)
-        if not callable(train_step):
-            raise TypeError(f"train_step = {train_step!r} has to be a function (gan, data).")
-        data = as_data(settings.pop("data")).to(self.device) if "data" in settings else old_data
-        new_shape = self._shape_of(data) != self._shape_of(old_data)
+        twin, data = copy.copy(self), self.data
+        if "train_step" in settings:
+            twin.train_step = check_step(settings.pop("train_step"))
+        if "data" in settings:
+            data = twin.data = as_data(settings.pop("data")).to(self.device)
+        new_shape = self._shape_of(data) != self._shape_of(self.data)
         kept = self.experiment
         if new_shape:  # other networks, so other rates; the game stays
             suits = vars(default_experiment(data, kept.condition))
             kept = replace(kept, **(suits | {"loss": kept.loss}))
-        experiment = self._checked(replace(kept, **settings))
-        if experiment.loss is not self.experiment.loss:
-            check_loss(get_loss(experiment.loss))
+        twin.experiment = self._checked(replace(kept, **settings))
+        if twin.experiment.loss is not self.experiment.loss:
+            check_loss(get_loss(twin.experiment.loss))
         restart = new_shape or any(
-            getattr(experiment, name) != getattr(self.experiment, name) for name in ARCHITECTURE
+            getattr(twin.experiment, n) != getattr(self.experiment, n) for n in ARCHITECTURE
         )
-        self.data, self.train_step, self.experiment = data, train_step, experiment
         if restart:
-            self.reset()
-            return True
-        self.gan.configure(experiment)
+            twin._begin()
+        elif data is not self.data:
+            twin._prepare_previews()
         if self.trouble and self.trouble.what == "error":  # the weights are sound: try again
-            self.trouble = None
-        if data is not old_data:
-            self._prepare_previews()
-        return False
+            twin.trouble = None
+
+        def make() -> bool:
+            self._become(twin)
+            if not restart:
+                self.gan.configure(self.experiment)
+            return restart
+
+        return make
 
     def can(self, **settings: Any) -> bool:
         """Whether an experiment with these settings can be shown here."""
@@ -406,34 +452,39 @@ class Session:
         if data_changed:
             self._prepare_previews()
 
-    def _guarded(self, update: Callable[[], tuple[Any, Any]]) -> None:
+    def _guarded(self, update: Callable[[], tuple[Any, Any]], of: str = "DG") -> None:
         """Run an update; an error in it or a number that blew up becomes the trouble."""
         if self.trouble:
             return
         before = self.at
         try:
-            with one_core():
+            with whole_steps(), one_core():
                 loss_D, loss_G = update()
-            losses = float(loss_D), float(loss_G)
+                losses = float(loss_D), float(loss_G)
+                self.note(losses, self.at != before, of)
         except Exception as error:  # the reader's own code may raise anything
             self.fail(error)
-            return
-        self.note(losses, self.at != before)
 
     def fail(self, error: Exception) -> None:
         """Stop because of an error in the code that trains."""
         detail = f"{type(error).__name__}: {error}"
         self.trouble = Trouble("error", self.at, detail, own_line(error))
 
-    def note(self, losses: tuple[float, float], moved: bool = True) -> None:
-        """Write down how an update went. moved: whether it was one of G."""
+    def note(self, losses: tuple[float, float], moved: bool = True, of: str = "DG") -> None:
+        """Write down how an update went. moved: whether it was one of G. of: whose it was."""
+        try:
+            self._note(losses, moved, of)
+        except Exception as error:  # what measures may stumble over what the reader made
+            self.fail(error)
+
+    def _note(self, losses: tuple[float, float], moved: bool, of: str) -> None:
         self.last_losses = losses
         values = dict(zip(CURVES[:2], losses, strict=True))
         due = moved and self.at % self.history.stride == 0
         if due:
             values["grad_D"] = training.gradient_norm(self.gan.D)
             values["grad_G"] = training.gradient_norm(self.gan.G)
-        self._stop_unless_finite(values, self.at - moved)
+        self._stop_unless_finite({n: v for n, v in values.items() if n[-1] in of}, self.at - moved)
         if due and not self.trouble:
             values |= self._measured()
             row = [values.get(name, math.nan) for name in self.curves]
@@ -490,8 +541,7 @@ class Session:
 
     def _stop_unless_finite(self, values: dict[str, float], step: int) -> None:
         for name, value in values.items():
-            not_yet = math.isnan(value) and self.gan.step == 0  # no update of G so far
-            if not math.isfinite(value) and not not_yet:
+            if not math.isfinite(value):
                 self.trouble = Trouble(name, step, f"{value} ({describe(self.experiment)})")
                 return
 
@@ -504,7 +554,7 @@ class Session:
         n = self.detail.pictures if images else self.detail.points
         self.heat: Tensor | None = None
         self.z_preview = self.gan.sample_z(n, rng)
-        self.x_preview = self.data.sample(n, rng)
+        self.x_preview = check_samples(self.data.sample(n, rng), (n, *self.data.event_shape))
         self.steepest = math.nan  # the largest slope of D, as last looked for
         self.inside: tuple[tuple[Tensor, float], Tensor] | None = None  # its weights and layers
         self._w1 = (-math.inf, math.nan)  # the distance as last measured, and when
@@ -692,6 +742,32 @@ class Session:
 
 
 @contextmanager
+def whole_steps() -> Iterator[None]:
+    """An interrupt (Ctrl-C) waits until the step under way has ended; a second one does not.
+
+    In the middle of a step networks may be half updated, and wrapped by what looks at them.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(usual):
+        yield  # interrupts reach the main thread only
+        return
+    waiting: list[int] = []
+
+    def interrupted(number: int, frame: Any) -> None:
+        if waiting:
+            usual(number, frame)
+        waiting.append(number)
+
+    signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if waiting:
+        usual(waiting[0], None)
+
+
+@contextmanager
 def one_core() -> Iterator[None]:
     """One thread for a while, whoever calls: the same sums in the same order, so the same numbers.
 
@@ -717,6 +793,23 @@ def as_data(data: Any) -> Any:
                 f"{', '.join(WORLD_NAMES)}, a Mixture (for points: from_points) or Images."
             )
     return data
+
+
+def check_samples(x: Any, shape: tuple[int, ...]) -> Tensor:
+    """Raise an error unless data of the reader's own gave samples of this shape; returns them."""
+    if not isinstance(x, Tensor) or x.dtype != torch.float32:
+        kind = str(getattr(x, "dtype", type(x).__name__))
+        raise TypeError(f"data.sample gives {kind}; it has to be a float32 tensor {list(shape)}.")
+    if x.shape != shape:
+        raise ValueError(f"data.sample gives shape {list(x.shape)}; it has to be {list(shape)}.")
+    return x
+
+
+def check_step(train_step: Any) -> TrainStep:
+    """Raise a TypeError unless it is a function; returns it."""
+    if not callable(train_step):
+        raise TypeError(f"train_step = {train_step!r} has to be a function (gan, data).")
+    return train_step
 
 
 def default_experiment(data: Any, condition: str = "none") -> Experiment:
@@ -759,6 +852,20 @@ def describe(experiment: Experiment) -> str:
         if value != getattr(Experiment(), name):
             words.append(f"{name}={value}")
     return ", ".join(words)
+
+
+def first_line(error: BaseException) -> str:
+    """An error in a line; torch says more than fits."""
+    words = str(error).strip().partition("\n")[0][:200]
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def n_bytes(gan: GAN) -> int:
+    """What a copy of the GAN takes: its networks, and what the optimizers keep of them."""
+    nets = [net for net in (gan.G, gan.D, gan.G_ema) if net is not None]
+    tensors = [t for net in nets for t in (*net.parameters(), *net.buffers())]
+    kept = [v for opt in (gan.opt_G, gan.opt_D) for s in opt.state.values() for v in s.values()]
+    return sum(t.numel() * t.element_size() for t in (*tensors, *kept) if isinstance(t, Tensor))
 
 
 def own_line(error: BaseException) -> str:

@@ -5,6 +5,7 @@ Like `session`, for pictures that become pictures.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -16,7 +17,15 @@ from torch import Tensor
 
 from gan_helpers import cyclegan, translation
 from gan_helpers.checks import check_choice, check_int
-from gan_helpers.lab.session import History, Trouble, one_core, own_line
+from gan_helpers.lab.session import (
+    History,
+    Trouble,
+    check_step,
+    first_line,
+    one_core,
+    own_line,
+    whole_steps,
+)
 from gan_helpers.losses import check_loss, get_loss
 from gan_helpers.pairs import Pairs
 from gan_helpers.tasks import Task, load_task
@@ -51,12 +60,18 @@ class TranslationSession:
         device: str = "cpu",
         train_step: TrainStep | None = None,
     ) -> None:
-        self.device, self.own_step = device, train_step
+        self.device = device
+        self.own_step = None if train_step is None else check_step(train_step)
         self.seed = check_int("seed", seed, 0, 2**63 - 1)
         self._take(as_task(task))
+        if experiment is not None and not isinstance(experiment, Translation):
+            raise TypeError(
+                f"experiment = {experiment!r:.100} is a {type(experiment).__name__}; give a "
+                "Translation(…), or its fields one by one."
+            )
         self.experiment = experiment or self.task.experiment
         check_loss(get_loss(self.experiment.loss))
-        self.reset()
+        self._begin()
 
     def _take(self, task: Task) -> None:
         """Learn from its pictures, and choose those that are shown."""
@@ -68,8 +83,13 @@ class TranslationSession:
 
     def reset(self, seed: int | None = None) -> None:
         """Start again from fresh weights: the same ones, unless a new seed is given."""
+        twin = copy.copy(self)
         if seed is not None:
-            self.seed = check_int("seed", seed, 0, 2**63 - 1)
+            twin.seed = check_int("seed", seed, 0, 2**63 - 1)
+        twin._begin()
+        vars(self).update(vars(twin))
+
+    def _begin(self) -> None:
         kind = translation.Pix2Pix if self.task.paired else cyclegan.CycleGAN
         self.gan: Any = kind(self.experiment, self.task.channels, self.seed, self.device)
         self.history = History(names=("loss_D", "loss_G", *self._measured()))
@@ -92,18 +112,23 @@ class TranslationSession:
         if self.trouble:
             return
         try:
-            with one_core():
-                losses = [float(loss) for loss in self.train_step(self.gan, self.data)]
+            with whole_steps(), one_core():
+                loss_D, loss_G = self.train_step(self.gan, self.data)
+                self._note({"loss_D": float(loss_D), "loss_G": float(loss_G)})
         except Exception as error:  # the reader's own code may raise anything
-            what = f"{type(error).__name__}: {error}"
-            self.trouble = Trouble("error", self.at, what, own_line(error))
-            return
-        for name, loss in zip(("loss_D", "loss_G"), losses, strict=True):
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """Stop because of an error in the code that trains."""
+        self.trouble = Trouble("error", self.at, first_line(error), own_line(error))
+
+    def _note(self, losses: dict[str, float]) -> None:
+        for name, loss in losses.items():
             if not math.isfinite(loss):
                 self.trouble = Trouble(name, self.at, str(loss))
                 return
         if self.at % self.history.stride == 0:
-            self.history.add(self.at, (*losses, *self._measured().values()))
+            self.history.add(self.at, (*losses.values(), *self._measured().values()))
 
     half_step = step  # the two updates share their pictures
 
@@ -127,24 +152,27 @@ class TranslationSession:
         for name in settings:
             check_choice("setting", name, known)
         task, own_step = settings.pop("task", None), settings.pop("train_step", self.own_step)
-        if own_step is not None and not callable(own_step):
-            raise TypeError(f"train_step = {own_step!r} has to be a function (gan, data).")
+        if own_step is not None:
+            check_step(own_step)
         chosen = None if task is None else as_task(task)
-        experiment = replace(chosen.experiment if chosen else self.experiment, **settings)
-        if experiment.loss is not self.experiment.loss:
-            check_loss(get_loss(experiment.loss))
-        old = self.experiment
-        restart = any(getattr(experiment, n) != getattr(old, n) for n in ARCHITECTURE)
+        twin, old = copy.copy(self), self.experiment
+        twin.own_step = own_step
+        twin.experiment = replace(chosen.experiment if chosen else old, **settings)
+        if twin.experiment.loss is not old.loss:
+            check_loss(get_loss(twin.experiment.loss))
+        restart = chosen or any(
+            getattr(twin.experiment, n) != getattr(old, n) for n in ARCHITECTURE
+        )
         if chosen:
-            self._take(chosen)
-        self.experiment, self.own_step = experiment, own_step
-        if restart or chosen:
-            self.reset()
-            return True
-        self.gan.configure(experiment)
-        if self.trouble and self.trouble.what == "error":  # the weights are sound: try again
-            self.trouble = None
-        return False
+            twin._take(chosen)
+        if restart:
+            twin._begin()
+        vars(self).update(vars(twin))  # only now: what is refused has changed nothing
+        if not restart:
+            self.gan.configure(self.experiment)
+            if self.trouble and self.trouble.what == "error":  # the weights are sound: try again
+                self.trouble = None
+        return bool(restart)
 
     # --- what is seen of it --------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ COLOURS = (REAL, FAKE, "#8a63c7", "#5f9e35")
 #: Words that the other labs have as well.
 COMMON = (
     *("play", "pause", "step", "reset", "reset_hint", "new_seed", "new_seed_hint"),
-    *("seed", "device", "lr_D", "lr_G", "off", "interrupted", "waits"),
+    *("seed", "device", "lr_D", "lr_G", "off", "interrupted", "waits", "no_stage"),
 )
 #: Rows of two worlds, in any language.
 ROUNDS = {"a": "A", "to_b": "A → B", "back_to_a": "A → B → A"}

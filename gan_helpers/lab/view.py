@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from types import NoneType
 from typing import Any
 
 import ipywidgets as W
@@ -18,7 +19,7 @@ import ipywidgets as W
 from gan_helpers import training
 from gan_helpers.augment import GREY
 from gan_helpers.augmented import WAYS, Augmented
-from gan_helpers.checks import check_choice
+from gan_helpers.checks import check_bool, check_choice
 from gan_helpers.conditional import DISCRIMINATORS, ConditionalGAN
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
 from gan_helpers.lab.augmenting import AugmentedSession
@@ -34,6 +35,7 @@ from gan_helpers.lab.session import (
     PICTURES,
     Detail,
     Session,
+    Timeline,
     TrainStep,
     Trouble,
     as_data,
@@ -90,6 +92,7 @@ ROWS = {
     "classes": ("class_weight", "class_on_fake"),
     "augmentation": ("strength", "p", "ada", "consistency"),
 }
+ONLY_PLAIN = ("unroll", "pac")  # what other kinds of GANs cannot do
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,10 @@ class Lab(InCell):
         self.text = labels(lang)
         chosen = as_data(data)
         check_settings(settings)
+        check_kind("experiment", experiment, Experiment, NoneType)
+        check_kind("gan", gan, ConditionalGAN, NoneType)
+        check_kind("compare", compare, str, Mapping, NoneType)
+        check_bool("remedies", remedies)
         suits = default_experiment(chosen, settings.get("condition", "none"))
         base = experiment or (gan.experiment if gan else suits)
         few = isinstance(data, str) and data in FEW
@@ -207,6 +214,7 @@ class Lab(InCell):
         self._names = [(weakref.ref(self.session.data), self.world)]  # what data are called
         self._drive(self.session, driver)
         self._frames, self._whole_due = FrameStream(), False
+        self._mourned: Timeline | None = None  # of which the reader knows that it is lost
         self._shown, self._sent_at = 0, 0.0
         self.stage = self._new_stage()
         self._build_controls()
@@ -317,9 +325,9 @@ class Lab(InCell):
         )
         self.lead_slider.layout.width = "29em"
         self.lead_slider.observe(self._on_lead, "value")
-        self.settings = {name: self._setting(name) for row in self.rows for name in ROWS[row]}
-        if self.mode is not PLAIN:  # what only plain GANs can do
-            del self.settings["unroll"], self.settings["pac"]
+        left_out = () if self.mode is PLAIN else ONLY_PLAIN
+        offered = [name for row in self.rows for name in ROWS[row] if name not in left_out]
+        self.settings = {name: self._setting(name) for name in offered}
         self.time = W.SelectionSlider(
             options=(0,), description=t["time"], continuous_update=False, **hint(t["time_hint"])
         )
@@ -499,11 +507,10 @@ class Lab(InCell):
         new = {k: v for k, v in settings.items() if k not in current or current[k] != v}
         if not new:
             return
+        make = session.try_change(**new)
         if self.comparison:
-            restarted = self.comparison.change(**new)
-            session.change(**new)
-        else:
-            restarted = session.change(**new)
+            self.comparison.change(**new)
+        restarted = make()
         if "data" in new:
             self.world = new["data"] if isinstance(new["data"], str) else OWN
             self._names.append((weakref.ref(session.data), self.world))
@@ -522,6 +529,7 @@ class Lab(InCell):
 
     def _compare(self, what: str | Mapping[str, Mapping[str, Any]]) -> None:
         """Split into variants; "one" goes back to the GAN that they all came from."""
+        check_kind("compare", what, str, Mapping)
         if what == "one":
             self.comparison, self.compared = None, "one"
             self._say("rejoined", step=self.session.at)
@@ -673,6 +681,10 @@ class Lab(InCell):
             self._syncing_thread = 0
         if trouble:
             self._say_trouble(trouble)
+        timeline = self.session.timeline
+        if timeline.lost and timeline is not self._mourned:
+            self._mourned = timeline
+            self._say("no_way_back", detail=timeline.lost)
 
     def _sync_settings(self) -> None:
         """Bring in line what commands alone can change."""
@@ -739,6 +751,20 @@ def nearby(options: Any, value: Any) -> list[Any]:
     if value in options:
         return list(options)
     return sorted([*options, value])
+
+
+WANTED = {
+    "experiment": "an Experiment(…); single fields are keywords, e.g. lr_D=1e-4",
+    "gan": "a GAN, e.g. load_pretrained('cgan'); to train one, say condition='cgan'",
+    "compare": "a name, e.g. 'loss', or variants, {name: {field: value}}",
+}
+
+
+def check_kind(name: str, value: Any, *kinds: type) -> None:
+    """Raise a TypeError for an argument that is easily mistaken."""
+    if not isinstance(value, kinds):
+        found = f"{name} = {value!r:.100} is a {type(value).__name__}"
+        raise TypeError(f"{found}; give {WANTED[name]}.")
 
 
 def check_settings(settings: dict[str, Any]) -> None:

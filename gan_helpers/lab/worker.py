@@ -14,6 +14,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 Command = Callable[[], None]
@@ -50,6 +51,9 @@ class Trainee(Protocol):
     def half_step(self) -> object:
         """The smallest part of a round."""
 
+    def fail(self, error: Exception) -> None:
+        """Stop because of an error."""
+
 
 class Worker:
     """Drives a session from a thread of its own, or from the caller's through `run` and `answer`.
@@ -58,7 +62,8 @@ class Worker:
         session: what is trained.
         publish: called after each burst of steps and after each command, to show the state.
         ready: whether the last picture has arrived, so that another one makes sense.
-        report: told about an exception of a command or a picture; the thread goes on.
+        report: told about an exception of a command or a picture. Whatever is raised, the thread
+            goes on.
         driver: "thread", or "page" where the page asks for each picture. May change at any time.
     """
 
@@ -198,6 +203,10 @@ class Worker:
             if self.playing and self.driver == "thread":
                 self._burst()
 
+    def _tell(self, error: Exception) -> None:
+        with suppress(Exception):  # where even that fails, there is nobody to be told
+            self.report(error)
+
     def _obey(self, wait: float) -> bool:
         """Take all commands there are; wait for the first one. Whether there was one."""
         command = self._next_command(wait)
@@ -208,7 +217,7 @@ class Worker:
                 with self.lock:
                     command()
             except Exception as error:
-                self.report(error)
+                self._tell(error)
             self.done += 1
             command = self._next_command()
         if not self.closed:
@@ -248,17 +257,19 @@ class Worker:
         """Steps for a while, at least one."""
         end = time.perf_counter() + seconds
         while self.playing and self.inbox.empty() and not self.session.trouble:
-            self.session.step()
+            self._guarded(self.session.step)
             if time.perf_counter() >= end:
                 break
-        self._stop_at_trouble()
 
     def _slow_step(self) -> None:
         """One step, or one half-step where the eye can follow."""
-        self.session.step() if self.rate > 2 else self.session.half_step()
-        self._stop_at_trouble()
+        self._guarded(self.session.step if self.rate > 2 else self.session.half_step)
 
-    def _stop_at_trouble(self) -> None:
+    def _guarded(self, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Exception as error:  # sessions guard themselves; this is for what they overlook
+            self.session.fail(error)
         if self.session.trouble:
             self.playing = False
 
@@ -269,7 +280,7 @@ class Worker:
             try:
                 self.publish()
             except Exception as error:
-                self.report(error)
+                self._tell(error)
                 self.playing = False
             finally:
                 self.amid_steps = False
