@@ -16,12 +16,14 @@ from lab_threads import threads, wait_for
 from test_translating import PAIRED, SMALL as SMALL_TRANSLATION, UNPAIRED
 
 from gan_helpers import training, translation
-from gan_helpers.lab import in_cell
+from gan_helpers.lab import driven, hosts, in_cell
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import Comparison, variants_of
+from gan_helpers.lab.driven import Driven
 from gan_helpers.lab.in_cell import Cell
 from gan_helpers.lab.session import Detail, Session, Timeline, n_bytes, whole_steps
+from gan_helpers.lab.sketch import DrawLab
 from gan_helpers.lab.translating import TranslationSession
 from gan_helpers.lab.translation_lab import TranslationLab
 from gan_helpers.lab.view import Lab
@@ -366,13 +368,15 @@ def test_the_timeline_is_bounded_by_what_it_takes():
         lambda: Lab("ring", compare="loss", **SMALL),
         lambda: Lab("ring", condition="cgan", **SMALL),
         lambda: TranslationLab(PAIRED, experiment=SMALL_TRANSLATION),
+        lambda: DrawLab(torch.neg),
     ],
-    ids=["ring", "classes", "translation"],
+    ids=["ring", "classes", "translation", "drawing"],
 )
 def test_a_closed_lab_is_freed(make):
     lab = make()
-    lab.run(2)
-    seen = [weakref.ref(lab), weakref.ref(lab.session), weakref.ref(lab.pulse)]
+    if isinstance(lab, Driven):
+        lab.run(2)
+    seen = [weakref.ref(part) for part in (lab, lab.box, lab.box.children[0])]
     lab.close()
     wait_for(lambda: threads() == [])
     del lab
@@ -384,7 +388,7 @@ def test_a_closed_lab_can_still_be_shown(lab):
     lab.run(2)
     lab.close()
     bundle = lab._repr_mimebundle_()
-    assert "image/png" in bundle and in_cell.hosts.WIDGET not in bundle
+    assert "image/png" in bundle and hosts.WIDGET not in bundle
 
 
 # --- cells -------------------------------------------------------------------------------------
@@ -413,6 +417,18 @@ def test_the_same_cell_run_again_ends_its_lab(monkeypatch):
     new.close()
 
 
+def test_a_sheet_to_draw_on_ends_with_its_cell_too(monkeypatch):
+    run_again(monkeypatch, Cell("DrawLab(f)", known=False))
+    seen, unseen = DrawLab(torch.neg), DrawLab(torch.neg)
+    assert seen.box.comm is None  # nobody had seen it
+    unseen._on_message(unseen.canvas, {"type": "here", "view": "a"}, [])
+    last = DrawLab(torch.neg)
+    assert unseen.box.comm is not None
+    unseen._on_message(unseen.canvas, {"type": "gone", "view": "a"}, [])
+    assert unseen.box.comm is None and last.box.comm is not None
+    last.close()
+
+
 def test_two_cells_with_the_same_text_leave_each_other_alone(monkeypatch):
     run_again(monkeypatch, Cell("Lab('ring')", known=False))
     one = Lab("ring", **SMALL)
@@ -425,14 +441,14 @@ def test_two_cells_with_the_same_text_leave_each_other_alone(monkeypatch):
 
 
 def test_who_sees_no_stage_is_told_what_is_missing(lab, monkeypatch):
-    monkeypatch.setattr(in_cell, "NO_STAGE_AFTER", 0.2)
+    monkeypatch.setattr(driven, "NO_STAGE_AFTER", 0.2)
     lab.play_button.click()
     wait_for(lambda: "pip install anywidget" in lab.message.value)
     lab.pause()
 
 
 def test_who_sees_the_stage_is_not_told_so(lab, monkeypatch):
-    monkeypatch.setattr(in_cell, "NO_STAGE_AFTER", 0.0)
+    monkeypatch.setattr(driven, "NO_STAGE_AFTER", 0.0)
     views(lab, 1)
     lab.play_button.click()
     wait_for(lambda: lab.session.at > 10)

@@ -292,7 +292,7 @@ function render({ model, el }) {
   read();
   refresh();
   const heard = model.get("heard");
-  send({ type: "here" });
+  send({ type: "here", view: me });
   // See listening.py: the page may have been too busy to be reached ever again.
   const listening = setTimeout(() => {
     if (model.get("heard") === heard) send({ type: "deaf" });
@@ -302,6 +302,7 @@ function render({ model, el }) {
     model.off("change:frame", read);
     clearTimeout(timer);
     cancelAnimationFrame(ticket);
+    send({ type: "gone", view: me });
   };
 }
 

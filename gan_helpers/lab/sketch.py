@@ -16,7 +16,8 @@ import traitlets
 from torch import Tensor
 
 from gan_helpers.checks import check_choice, check_int
-from gan_helpers.lab import hosts
+from gan_helpers.lab.hosts import bundle
+from gan_helpers.lab.in_cell import InCell
 from gan_helpers.lab.listening import Listening
 from gan_helpers.lab.stage import pack_frame
 
@@ -78,7 +79,7 @@ class Sketch(Listening):
     Messages to Python (`on_msg`), each a dict with a "type":
     "lines" (n: its number, source: which view drew it; one buffer: uint8 `[edge, edge]`), of which
     the next is sent only when `frame` has answered the last one; "example" (the next one, please);
-    "here" (a new view), "deaf" (see `Listening`).
+    "here" and "gone" (view: its name), "deaf" (see `Listening`).
     """
 
     _esm = (HERE / "sketch.js").read_text(encoding="utf-8")
@@ -95,7 +96,7 @@ class BadAnswer(ValueError):
     """What a translator returned is no picture; says so in the reader's language."""
 
 
-class DrawLab:
+class DrawLab(InCell):
     """A sheet to draw lines on, and what a network makes of them while you draw.
 
     Show it by making it the last expression of a cell.
@@ -138,7 +139,7 @@ class DrawLab:
         self.box = W.VBox([self.canvas])
         blank = torch.full((1, 1, edge, edge), -1.0)
         self.draw(blank if self.examples is None else self.examples[:1])
-        hosts.enable_widgets()
+        self._settle_in_cell()
 
     def draw(self, lines: Tensor) -> None:
         """Put this drawing on the sheet, and answer it here and now.
@@ -169,6 +170,9 @@ class DrawLab:
             return
         if content.get("type") == "here":
             canvas.heard += 1
+            self._note_views(str(content.get("view")), 1)
+        elif content.get("type") == "gone":
+            self._note_views(str(content.get("view")), 0)
         elif content.get("type") == "deaf":
             self._renew_canvas()
         elif content.get("type") == "example" and self.examples is not None:
@@ -243,10 +247,7 @@ class DrawLab:
         """The widget; words and the last picture for front-ends that cannot run it."""
         with self._busy:
             png = sketch_png(self.lines, {n: self.answers.get(n) for n in self.translators})
-        return hosts.bundle(self.box, **{"text/plain": self.text["plain"], "image/png": png})
-
-    def _ipython_display_(self) -> None:
-        hosts.show(self._repr_mimebundle_())
+        return bundle(self.box, **{"text/plain": self.text["plain"], "image/png": png})
 
 
 def check_translators(translate: object) -> dict[str, Translator]:

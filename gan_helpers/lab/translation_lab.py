@@ -19,8 +19,8 @@ from PIL import Image
 from torch import Tensor
 
 from gan_helpers.checks import check_choice
+from gan_helpers.lab.driven import Driven
 from gan_helpers.lab.hosts import bundle
-from gan_helpers.lab.in_cell import InCell
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.translating import TrainStep, TranslationSession
 from gan_helpers.losses import LOSSES, get_loss
@@ -144,7 +144,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 ONLY_PAIRED, ONLY_UNPAIRED = ("l1", "conditional"), ("cycle", "identity", "history")
 
 
-class TranslationLab(InCell):
+class TranslationLab(Driven):
     """A pix2pix or a CycleGAN that learns before your eyes.
 
     Show it by making it the last expression of a cell. Running the cell again ends the old lab.

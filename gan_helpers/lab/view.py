@@ -25,8 +25,8 @@ from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import CHOICES, Comparison, variants_of
+from gan_helpers.lab.driven import Driven
 from gan_helpers.lab.hosts import bundle, folded, hint
-from gan_helpers.lab.in_cell import InCell
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.picker import Picker
 from gan_helpers.lab.session import (
@@ -130,7 +130,7 @@ IN_ONE_MODE = {name for mode in MODES for name in mode.compared}
 COMPARED = ("loss", "remedy", "seed", *(name for name in CHOICES if name not in IN_ONE_MODE))
 
 
-class Lab(InCell):
+class Lab(Driven):
     """A GAN that trains before your eyes.
 
     Show it by making it the last expression of a cell. Running the cell again ends the old lab.
