@@ -63,6 +63,9 @@ class AugmentedSession(Session):
 
     # --- what is seen of it --------------------------------------------------------------------
 
+    def _counter_of(self, data: Any) -> None:
+        """Its own judge says more."""
+
     def _prepare_previews(self) -> None:
         super()._prepare_previews()
         if self._known is not self.data:  # a reset and a fork keep the judge

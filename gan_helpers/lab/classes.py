@@ -118,6 +118,9 @@ class ClassSession(Session):
 
     # --- what is seen of it --------------------------------------------------------------------
 
+    def _counter_of(self, data: Any) -> None:
+        """Its own judge says more."""
+
     def _prepare_previews(self) -> None:
         super()._prepare_previews()
         if self._known is not self.data:  # a reset and a fork keep the judge

@@ -28,6 +28,7 @@ from gan_helpers.checks import check_bool, check_choice, check_int
 from gan_helpers.critic import layer_gradients, slopes, weight_histogram
 from gan_helpers.distributions import WORLDS, WORLDS_1D, Mixture
 from gan_helpers.images import Images, load_fashion, load_few, load_mnist
+from gan_helpers.lab.seen import ClassCounter, counter_of
 from gan_helpers.losses import check_loss, get_loss
 from gan_helpers.metrics import (
     jensen_shannon,
@@ -62,6 +63,7 @@ NO_MODES = np.zeros(0, np.uint8)
 MAPS = ("verdict", "slope")  # what the colours behind the samples can show
 STEEPEST = 2.0  # the slope at the end of the scale of colours; 1 is its middle
 STAGE = 2.0  # 2-D worlds live in [-STAGE, STAGE]^2
+COUNTED_EVERY = 50  # steps
 N_GRID, N_STRIP = 200, 128  # bins of a density; samples that count for the strip of modes
 
 
@@ -207,6 +209,9 @@ class Session:
             default where the loss is (12.29).
     """
 
+    counter: ClassCounter | None = None  # of pictures with classes that nobody asks for
+    _counts: Any = None  # the data that it knows
+    _counted: tuple[float, Tensor] = (-math.inf, torch.zeros(0))  # when it last counted, and what
     standard_step: TrainStep = staticmethod(training.train_step)
     curves: tuple[str, ...] = CURVES  # what is written down over time
 
@@ -448,7 +453,7 @@ class Session:
         self.train_step = moment.train_step
         self.history.forget_after(self.gan.step)
         self.trouble, self.phase, self.d_updates = None, "", 0
-        self._w1 = (-math.inf, math.nan)
+        self._w1, self._counted = (-math.inf, math.nan), (-math.inf, torch.zeros(0))
         if data_changed:
             self._prepare_previews()
 
@@ -506,9 +511,20 @@ class Session:
         if not self.n_modes:
             return NO_MODES
         with one_core():
-            counts = mode_counts(self.gan.sample(self.z_preview[:N_STRIP]), self.data)
-        shares = 255 * counts / len(self.z_preview[:N_STRIP])
+            if self.counter:
+                shares = 255 * self._recent_count().nan_to_num(0.0)
+            else:
+                counts = mode_counts(self.gan.sample(self.z_preview[:N_STRIP]), self.data)
+                shares = 255 * counts / len(self.z_preview[:N_STRIP])
         return shares.ceil().to(torch.uint8).cpu().numpy()  # one sample is seen, too
+
+    def _recent_count(self) -> Tensor:
+        """The share of each class of pictures, counted anew every 50 steps."""
+        step, shares = self._counted
+        if self.counter and not step <= self.at < step + COUNTED_EVERY:
+            shares = self.counter(self.gan)
+            self._counted = self.at, shares
+        return shares
 
     @property
     def measures_distance(self) -> bool:
@@ -537,6 +553,8 @@ class Session:
     @property
     def n_modes(self) -> int:
         """How many modes there are to find, 0 where there are none to count."""
+        if self.counter:
+            return len(self.counter.classes)
         return self.data.n_modes or 0 if isinstance(self.data, Mixture) else 0
 
     def _stop_unless_finite(self, values: dict[str, float], step: int) -> None:
@@ -558,10 +576,17 @@ class Session:
         self.steepest = math.nan  # the largest slope of D, as last looked for
         self.inside: tuple[tuple[Tensor, float], Tensor] | None = None  # its weights and layers
         self._w1 = (-math.inf, math.nan)  # the distance as last measured, and when
+        if self._counts is not self.data:
+            self.counter, self._counts = self._counter_of(self.data), self.data
+        self._counted = (-math.inf, torch.zeros(0))
         if self.data.event_shape == (2,):
             line = torch.linspace(-STAGE, STAGE, self.detail.heat, device=self.device)
             y, x = torch.meshgrid(line.flip(0), line, indexing="ij")  # row 0 is the top
             self.grid = torch.stack([x, y], dim=-1).reshape(-1, 2)  # (48 * 48, 2)
+
+    def _counter_of(self, data: Any) -> ClassCounter | None:
+        """What counts the classes of pictures; None where a session measures something else."""
+        return counter_of(data)
 
     @property
     def kind(self) -> str:
@@ -608,6 +633,7 @@ class Session:
             "range": extent,
             "verdict": "slope" if self.sloped else scale,
             "critic": critic,
+            "first_mode": int(self.counter is None),  # digits are counted from 0
             "meters": meters,
         }
         self._add_to_frame(header, arrays, x_fake)
@@ -738,7 +764,8 @@ class Session:
 
     def _frame_images(self, x_fake: Tensor, push: Tensor, verdict: Scale) -> Drawn:
         grey = x_fake.mean(1)  # (n, H, W)
-        return [], [], {"grid": ((grey + 1) * 127.5).clamp(0, 255).to(torch.uint8)}
+        meters = self.counter.meters(self._recent_count()) if self.counter else []
+        return meters, [], {"grid": ((grey + 1) * 127.5).clamp(0, 255).to(torch.uint8)}
 
 
 @contextmanager

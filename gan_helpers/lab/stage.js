@@ -371,6 +371,16 @@ function tag(ctx, text, right, bottom, pal) {
   write(ctx, text, right - 3.5, bottom - 4, pal.bg, "700 10px system-ui, sans-serif", "center");
 }
 
+function allOutside({ kind, fake, gz, range }) {
+  // Whether no generated point lies on the stage: then there is nothing to be seen of G.
+  const [x0, x1, y0, y1] = range;
+  if (kind === "1d") return gz.length > 0 && gz.every((x) => x < x0 || x > x1);
+  if (kind !== "2d" || !fake.length) return false;
+  for (let i = 0; i < fake.length; i += 2)
+    if (fake[i] > x0 && fake[i] < x1 && fake[i + 1] > y0 && fake[i + 1] < y1) return false;
+  return true;
+}
+
 const DRAW = { "2d": draw2d, "1d": draw1d, images: drawImages };
 
 function linearAxis(values) {
@@ -380,10 +390,10 @@ function linearAxis(values) {
   return { low, high, ticks: niceTicks(low, high, 5) };
 }
 
-function modeAxis(n) {
+function modeAxis(n, first = 1) {
   const every = Math.ceil(n / 5);
-  const ticks = Array.from({ length: Math.ceil(n / every) }, (_, i) => 1 + i * every);
-  return { low: n + 0.5, high: 0.5, ticks }; // mode 1 is on top
+  const ticks = Array.from({ length: Math.ceil(n / every) }, (_, i) => first + i * every);
+  return { low: n + first - 0.5, high: first - 0.5, ticks }; // the first mode is on top
 }
 
 function times(gans) {
@@ -453,10 +463,10 @@ function drawBars(ctx, [width, height], values, most, pal) {
     "10px system-ui", "center"));
 }
 
-function drawStrip({ ctx, X, Y, span: [first, end] }, { steps, strip }, pal, scratch) {
+function drawStrip({ ctx, X, Y, axis, span: [first, end] }, { steps, strip }, pal, scratch) {
   // Steps have equal distances. A column's middle is at its step: half of the outer ones is cut.
   const [modes, columns] = strip.shape;
-  const [top, height] = [Y(0.5), Y(modes + 0.5) - Y(0.5)];
+  const [top, height] = [Y(axis.high), Y(axis.low) - Y(axis.high)];
   const ground = [X(first), top, X(end) - X(first), height];
   paint(ctx, { stroke: css(pal.line), fill: css(pal.bg) }, () => ctx.rect(...ground));
   if (columns < 2) return;
@@ -540,13 +550,13 @@ function legend(gans, pal, t, edge) {
 
 function showMeters(box, meters, t) {
   while (box.children.length > meters.length) box.lastChild.remove();
-  meters.forEach(({ id, value, of, unit }, i) => {
+  meters.forEach(({ id, name: which = "", value, of, unit }, i) => {
     const tile = box.children[i] ?? box.appendChild(document.createElement("div"));
     if (tile.dataset.id !== id) Object.assign(tile, { className: "gan-tile", innerHTML: TILE });
     tile.dataset.id = id;
     const [name, number, gauge] = tile.children;
     const share = of !== undefined ? value / of : unit === "%" ? value : NaN;
-    put(name, t(id));
+    put(name, `${t(id)} ${which}`.trim());
     const percent = Number.isFinite(value) && unit === "%";
     put(number, percent ? `${Math.round(100 * value)}` : short(value));
     number.dataset.unit = of !== undefined ? ` / ${of}` : unit ? ` ${unit}` : "";
@@ -659,7 +669,8 @@ function render({ model, el }) {
     const many = members.length > 0;
     if (members.length !== panels.length) arrange(members.length);
     if (many && model.get("drawing")) stopDrawing();
-    ui.hint.textContent = model.get("drawing") ? t("draw_prompt") : frame ? "" : t("waiting");
+    const lost = frame && !many && allOutside(frame) ? t("all_outside") : "";
+    put(ui.hint, model.get("drawing") ? t("draw_prompt") : frame ? lost : t("waiting"));
     ui.root.classList.toggle("empty", !frame);
     const [edge] = size.get((many ? panels[0] : ui).picture) ?? [0];
     if (!frame || !edge) return;
@@ -716,8 +727,9 @@ function render({ model, el }) {
   function showStrip(part, gan, span, xLabel) {
     part.root.classList.toggle("striped", Boolean(gan.strip));
     if (!gan.strip) return;
-    const axis = modeAxis(gan.strip.shape[0]);
-    if (!xLabel) axis.ticks = [1, gan.strip.shape[0]];
+    const [n, first] = [gan.strip.shape[0], gan.first_mode ?? 1];
+    const axis = modeAxis(n, first);
+    if (!xLabel) axis.ticks = [first, first + n - 1];
     put(part.strip_name, t("strip"));
     drawStrip(axes(part.strip, { span, axis, xLabel }), gan, pal, scratch);
   }
@@ -819,7 +831,7 @@ function render({ model, el }) {
     gans.forEach((gan, k) => {
       const panel = panels[k];
       put(panel.name, gan.name);
-      put(panel.trouble, gan.trouble ?? "");
+      put(panel.trouble, gan.trouble || (allOutside(gan) ? t("all_outside") : ""));
       // D's verdicts are in the picture; as numbers they are shown where there are no others.
       const others = gan.meters.filter(({ id }) => !id.startsWith("d_"));
       showMeters(panel.meters, others.length ? others : gan.meters, t);
