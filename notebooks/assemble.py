@@ -47,6 +47,12 @@ else:
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 LANGUAGES = {"ja": "日本語版", "en": "English edition"}
+RUN_AGAIN = {  # what stands in place of a lab when the notebook is opened the next day
+    "ja": "ラボの画面が出ないときや「model not found」と出るときは、先頭の2つのセルとラボのセルを"
+    "実行してください。",
+    "en": "Where a lab does not appear, or says “model not found”: run the first two cells of "
+    "code, then the lab's own.",
+}
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's way, Colab's way
 
 
@@ -64,7 +70,7 @@ def assemble(name: str, lang: str) -> NotebookNode:
     cells = read_source((HERE / "source" / f"{name}.md").read_text(encoding="utf-8"))
     wanted = [c for c in cells if c.cell_type == "code" or lang in c.metadata.tags]
     title, *rest = [finish(c) for c in wanted]
-    title.source += "\n\n" + links(name, lang)
+    title.source += f"\n\n{links(name, lang)}\n\n*{RUN_AGAIN[lang]}*"
     notebook = new_notebook(cells=[title, first_cell(lang), *rest])
     notebook.metadata.kernelspec = {
         "display_name": "Python 3 (ipykernel)",

@@ -7,6 +7,7 @@ built.
 """
 
 import ast
+import builtins
 import inspect
 import json
 import pkgutil
@@ -94,6 +95,39 @@ def without_words(line):
     """A line of code without what stands between quotation marks, but for names in braces."""
     strings = re.findall('"[^"]*"', line)
     return re.sub('"[^"]*"', '""', line), [re.findall(r"\{(\w+)", text) for text in strings]
+
+
+@pytest.mark.parametrize("name", sections())
+def test_labs_and_solutions_need_only_the_first_two_cells(name):
+    """So that a reader can jump to any of them; a name that is missing would be an error."""
+    first, imports, *rest = code_cells(assemble(name, "en"))
+    known = {*bound(first.source), *bound(imports.source), *dir(builtins), "display"}
+    for cell in rest:
+        tree = ast.parse(cell.source)
+        calls = {node.func.id for node in ast.walk(tree) if is_call(node)}
+        is_lab = calls & {"Lab", "TranslationLab", "DrawLab"}
+        if is_lab or "solution" in cell.metadata.get("tags", []):
+            used = {n.id for n in ast.walk(tree) if is_name(n, ast.Load)}
+            assert used - bound(cell.source) <= known, cell.source
+
+
+def is_call(node):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+
+
+def is_name(node, context):
+    return isinstance(node, ast.Name) and isinstance(node.ctx, context)
+
+
+def bound(source):
+    """The names that code gives a meaning."""
+    tree = ast.parse(source)
+    imported = (ast.Import, ast.ImportFrom)
+    names = {n.id for n in ast.walk(tree) if is_name(n, ast.Store)}
+    names |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
+    names |= {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    aliases = [alias for n in ast.walk(tree) if isinstance(n, imported) for alias in n.names]
+    return names | {(alias.asname or alias.name).split(".")[0] for alias in aliases}
 
 
 @each_edition

@@ -138,6 +138,7 @@ function render({ model, el }) {
   const sheet = Object.assign(own.canvas, { role: "img", ariaLabel: t("drawing") });
   const brush = build(own.frame, "div", { className: "drawlab-brush", hidden: true });
   const answers = build(board, "div", { className: "drawlab-answers" });
+  build(root, "div", { className: "drawlab-note", textContent: t("knows_only") });
 
   function panel(parent, name) {
     const root = build(parent, "div", { className: "drawlab-panel" });

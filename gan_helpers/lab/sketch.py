@@ -40,6 +40,8 @@ TEXT: dict[str, dict[str, str]] = {
         "drawing": "your drawing",
         "answer": "the network's picture",
         "took": "{ms} ms",
+        "knows_only": "A network knows only what it was trained on: whatever you draw, even a face "
+        "or nothing at all, it turns into that.",
         "failed": "translate raised {error}",
         "no_tensor": "translate returned {kind}; "
         "it has to be a float tensor [1, C, {edge}, {edge}].",
@@ -62,6 +64,8 @@ TEXT: dict[str, dict[str, str]] = {
         "drawing": "あなたの線画",
         "answer": "ネットワークの絵",
         "took": "{ms} ms",
+        "knows_only": "ネットワークが知っているのは、学習した画像だけです。顔を描いても、"
+        "何も描かなくても、学習した種類の画像に変えてしまいます。",
         "failed": "translate でエラーが起きました：{error}",
         "no_tensor": "translate が {kind} を返しました。"
         "[1, C, {edge}, {edge}] の浮動小数点テンソルにしてください。",
