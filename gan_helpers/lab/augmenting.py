@@ -93,7 +93,7 @@ class AugmentedSession(Session):
                 {"id": "frechet", "value": report.frechet},
                 {"id": "gap", "value": report.gap},
             ]
-        if self.experiment.ada:
+        if self.experiment.ada and self.experiment.augment != "none":  # else p transforms nothing
             header["meters"].append({"id": "ada_p", "value": self.gan.p})
 
 

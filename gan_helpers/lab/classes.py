@@ -214,10 +214,13 @@ class ClassSession(Session):
         asked[self.y_preview.amax(1) < 1] = MIXED
         arrays["asked"] = asked.to(torch.uint8)
         arrays["read"] = self.judge.classifier(x_fake).argmax(1).to(torch.uint8)
-        arrays["by_class"] = report.variety
+        arrays["by_class"], arrays["agreed"] = report.variety, report.by_class
         found = report.numbers()
+        agreement = {"id": "agreement", "value": found["agreement"], "unit": "%"}
+        if look.digit is not None:  # of what is looked at
+            agreement |= {"name": str(look.digit), "value": float(report.by_class[look.digit])}
         meters[:0] = [
-            {"id": "agreement", "value": found["agreement"], "unit": "%"},
+            agreement,
             {"id": "variety", "value": found["variety"]},
         ]
 

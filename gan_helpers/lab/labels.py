@@ -94,6 +94,10 @@ TEXT: dict[str, dict[str, str]] = {
         "stopped": "Stopped at step {step}: {what} became {detail}. Rewind, or reset.",
         "error": "Your code raised an error at step {step}: {detail}",
         "interrupted": "Interrupted: the lab is paused at step {step}.",
+        "reversed": "Is a sign reversed? The loss of {which} is smaller the worse it does, so "
+        "training drives it the wrong way.",
+        "loss_discriminator": "D",
+        "loss_generator": "G",
         "no_way_back": "The timeline ends here: the GAN cannot be copied any more ({detail}).",
         "no_stage": "Is there no picture here? Then the Jupyter that shows this page lacks "
         "anywidget: run “pip install anywidget” where that Jupyter is installed, and load the page "
@@ -178,7 +182,7 @@ TEXT: dict[str, dict[str, str]] = {
         "pick_z_hint": "moves every z along a circle through the noise",
         "agreement": "agreement",
         "variety": "variety",
-        "by_class": "variety by class",
+        "by_class": "by class",
         "misread": "what the classifier reads instead",
         "augmentation": "Augmentation",
         "augment": "transform",
@@ -318,6 +322,10 @@ TEXT: dict[str, dict[str, str]] = {
         "時間を戻すか、「最初から」を押してください。",
         "error": "ステップ{step}：自作のコードでエラーが起きました。{detail}",
         "interrupted": "中断されたので、ステップ{step}で一時停止しました。",
+        "reversed": "符号が逆ではありませんか。{which}の損失は、うまくいかないほど小さくなります。"
+        "このままでは、学習が逆向きに進みます。",
+        "loss_discriminator": "D",
+        "loss_generator": "G",
         "no_way_back": "GANをコピーできなくなったので、これより後へは戻れません（{detail}）。",
         "no_stage": "ここに画面が出ていませんか。それなら、このページを表示しているJupyterに"
         "anywidgetが入っていません。そのJupyterの環境で「pip install anywidget」を実行し、"
@@ -402,7 +410,7 @@ TEXT: dict[str, dict[str, str]] = {
         "pick_z_hint": "すべてのzを、潜在空間の円に沿って動かす",
         "agreement": "一致率",
         "variety": "多様性",
-        "by_class": "クラスごとの多様性",
+        "by_class": "クラス別",
         "misread": "分類器が読み取った別のクラス",
         "augmentation": "データ拡張",
         "augment": "変換する画像",

@@ -450,13 +450,16 @@ function drawHistogram(ctx, [width, height], shares, limit, pal) {
     write(ctx, short(value).replace("-", "−"), x, height - 7, pal.muted, "10px system-ui", align);
 }
 
-function drawBars(ctx, [width, height], values, most, pal) {
-  // One bar a class, named by its number, with a line at 1: as varied as the data.
+function drawBars(ctx, [width, height], values, shares, most, pal) {
+  // One bar a class, named by its number, with a line at 1: as varied as the data. A mark on it
+  // says which share of the class is what was asked for.
   const [left, right, top, bottom] = [6, width - 6, 6, height - 14];
   const step = (right - left) / values.length;
   const Y = (v) => bottom - (clamp(v, 0, most) / most) * (bottom - top);
   paint(ctx, { fill: css(pal.fake, 0.85) }, () => values.forEach((v, i) =>
     ctx.rect(left + i * step + 0.15 * step, Y(v), 0.7 * step, bottom - Y(v))));
+  paint(ctx, { stroke: css(pal.fg), width: 2 }, () => shares.forEach((v, i) =>
+    polyline(ctx, [[left + (i + 0.1) * step, Y(v)], [left + (i + 0.9) * step, Y(v)]])));
   paint(ctx, { stroke: css(pal.real), dash: [4, 3] }, () => polyline(ctx, [[left, Y(1)], [right, Y(1)]]));
   paint(ctx, { stroke: css(pal.line) }, () => polyline(ctx, [[left, bottom], [right, bottom]]));
   values.forEach((_, i) => write(ctx, i, left + (i + 0.5) * step, height - 6, pal.muted,
@@ -775,8 +778,10 @@ function render({ model, el }) {
     put(part.history_D_now, `${t("agreement")} ${short(100 * last(gan.agreement))} %`);
     put(part.history_G_now, `${t("variety")} ${short(last(gan.variety))}`); // a name for each line
     put(part.by_class_name, t("by_class"));
+    put(part.by_class_D_now, `▬ ${t("agreement")}`);
+    put(part.by_class_G_now, `■ ${t("variety")}`);
     const area = size.get(part.by_class) ?? [0, 0];
-    drawBars(fit(part.by_class, ...area), area, [...gan.by_class], 1.5, pal);
+    drawBars(fit(part.by_class, ...area), area, [...gan.by_class], [...gan.agreed ?? []], 1.5, pal);
   }
 
   function showFew(part, gan, span, axisOf, xLabel) {

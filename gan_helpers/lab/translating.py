@@ -30,7 +30,12 @@ from gan_helpers.losses import check_loss, get_loss
 from gan_helpers.pairs import Pairs
 from gan_helpers.tasks import Task, load_task
 from gan_helpers.translation import ARCHITECTURE, Translation
-from gan_helpers.translation_metrics import cycle_error, hidden_pair_error, judge_translation
+from gan_helpers.translation_metrics import (
+    cycle_error,
+    hidden_pair_error,
+    judge_translation,
+    world_distance,
+)
 
 TrainStep = Callable[[Any, Any], tuple[Tensor, Tensor]]
 N_SHOWN, N_MEASURED = 10, 50  # pictures of the test set that are shown, and measured by
@@ -184,6 +189,7 @@ class TranslationSession:
                 report = judge_translation(self.gan.translate, self.test)
                 return {"error": report.error, "sharpness": report.sharpness}
             found = {"cycle_error": cycle_error(self.gan, self.test)}
+            found["world"] = world_distance(self.gan.to_b(self.test.a), self.test.b)
             if isinstance(self.test, Pairs):
                 found["hidden_error"] = hidden_pair_error(self.gan, self.test)
             return found

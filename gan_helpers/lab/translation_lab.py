@@ -33,7 +33,7 @@ PICTURES_PER_SECOND = 8.0  # at most
 IN_FLIGHT, PATIENCE = 2, 2.0  # pictures on their way; seconds until one counts as lost
 UNTOUCHED = 600.0  # seconds of training that nobody has touched, after which nobody may be there
 EDGE = 64  # pixels on the screen that a picture is enlarged to, at least
-COLOURS = (REAL, FAKE, "#8a63c7", "#5f9e35")
+COLOURS = (REAL, FAKE, "#8a63c7", "#5f9e35", "#b8860b")
 
 #: Words that the other labs have as well.
 COMMON = (
@@ -71,6 +71,7 @@ WORDS: dict[str, dict[str, str]] = {
         "sharpness": "sharpness (real: 1)",
         "cycle_error": "distance after A → B → A",
         "hidden_error": "distance from the hidden answer",
+        "world": "A → B: distance of the crowd from B",
         "losses": "Losses",
         "measured": "On pictures that are not learned from",
         "loading": "Loading the pictures …",
@@ -109,6 +110,7 @@ WORDS: dict[str, dict[str, str]] = {
         "sharpness": "鮮明さ（本物が1）",
         "cycle_error": "A → B → A での差",
         "hidden_error": "隠された正解との差",
+        "world": "A → B：Bの集団との隔たり",
         "losses": "損失",
         "measured": "学習に使わない画像での値",
         "loading": "画像を読み込んでいます……",

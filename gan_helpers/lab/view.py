@@ -43,7 +43,7 @@ from gan_helpers.lab.session import (
 )
 from gan_helpers.lab.stage import FrameStream, Stage
 from gan_helpers.lab.worker import MAX_PER_SECOND
-from gan_helpers.losses import LOSSES, get_loss
+from gan_helpers.losses import LOSSES, get_loss, reversed_losses
 from gan_helpers.remedies import REMEDIES
 from gan_helpers.training import Experiment
 
@@ -220,6 +220,7 @@ class Lab(Driven):
         self._build_controls()
         if compare is not None:
             self._compare(compare)
+        self._warn_of_signs()
         self._settle_in_cell()
         self._publish_and_beat()
 
@@ -520,6 +521,14 @@ class Lab(Driven):
             values = {k: getattr(session.experiment, k, v) for k, v in new.items()}
             what = ", ".join(f"{self._word(k)} = {self._word(v, of=k)}" for k, v in values.items())
             self._say("changed", what=what, step=self.shown.at)
+        if "loss" in new:
+            self._warn_of_signs()
+
+    def _warn_of_signs(self) -> None:
+        """A loss of the reader's own with a reversed sign drives its player the wrong way."""
+        if wrong := reversed_losses(get_loss(self.session.experiment.loss)):
+            which = " + ".join(self.text[f"loss_{name}"] for name in wrong)
+            self._say_text(self.text["reversed"].format(which=which), alarm=True)
 
     def _draw(self, strokes: list[list[tuple[float, float]]]) -> None:
         data = from_drawing(strokes)
