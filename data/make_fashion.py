@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_helpers.files import replace_file
+
 N_CLASSES, SIDE = 10, 28
 PARTS = {"train": slice(0, 2000), "test": slice(2000, 2500)}  # of each class
 
@@ -51,7 +53,7 @@ def idx(values: np.ndarray) -> bytes:
 def write(name: str, content: bytes, folder: Path) -> None:
     """Pack like MNIST's files, and print both checksums."""
     packed = subprocess.run(["gzip", "-9", "-n"], input=content, capture_output=True, check=True)
-    (folder / f"{name}.gz").write_bytes(packed.stdout)
+    replace_file(folder / f"{name}.gz", packed.stdout)
     for label, part in ((f"{name}.gz", packed.stdout), (name, content)):
         print(f"{hashlib.sha256(part).hexdigest()}  {label}")
 

@@ -17,6 +17,8 @@ import hashlib
 import zipfile
 from pathlib import Path
 
+from gan_helpers.files import replace_file
+
 #: Which of the wheels holds a photograph, and where in it.
 SOURCES = {
     "photo_astronaut.png": ("scikit_image", "skimage/data/astronaut.png"),
@@ -41,7 +43,7 @@ def make(wheels: list[Path], folder: Path) -> None:
             raise ValueError(f"no wheel of {package} is given; {name} comes out of it.")
         with zipfile.ZipFile(wheel) as archive:
             content = archive.read(inside)
-        (folder / name).write_bytes(content)
+        replace_file(folder / name, content)
         print(f"{hashlib.sha256(content).hexdigest()}  {name}")
 
 

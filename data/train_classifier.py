@@ -12,13 +12,11 @@ this file.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from itertools import product
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 from tqdm import trange
@@ -26,6 +24,7 @@ from tqdm import trange
 from gan_helpers.classifier import DATASETS, SIZES, DigitClassifier, classify, file_name
 from gan_helpers.images import Images, load_fashion, load_mnist
 from gan_helpers.models import initialise
+from gan_helpers.weights import write_weights
 
 COMMAND = "uv run python data/train_classifier.py"
 SEED, VALIDATION_SEEDS = 0, (11, 12)
@@ -85,10 +84,7 @@ def make(
     classifier = train(load(dataset, "train", size), seed, steps)
     reached = accuracy(classifier, load(dataset, "test", size))
     about = {"test_accuracy": reached, "seed": seed, "steps": steps, "command": COMMAND}
-    # In one text: safetensors writes several in an order that is another each time.
-    metadata = {"training": json.dumps(about)}
-    weights = {name: value.contiguous() for name, value in classifier.state_dict().items()}
-    (folder / file_name(size, dataset)).write_bytes(save(weights, metadata))
+    write_weights(folder / file_name(size, dataset), {"": classifier}, about)
     return reached
 
 

@@ -9,9 +9,9 @@ file. The same seed gives the same weights on the same machine.
 
 from __future__ import annotations
 
+import sys
 import time
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from gan_helpers.images import load_mnist
 from gan_helpers.pretrained import KINDS, SEED, SIZE, STEPS, judge, save, train
+from gan_helpers.processes import Incomplete, work
 
 COMMAND = "uv run python data/train_conditional.py"
 
@@ -36,9 +37,15 @@ def make(condition: str, folder: Path, seed: int = SEED, steps: int = STEPS) -> 
 
 
 def main() -> None:
-    with get_context("spawn").Pool(len(KINDS)) as pool:  # a fork would share torch's threads
-        for line in pool.imap_unordered(partial(make, folder=Path(__file__).parent), KINDS):
-            print(line)
+    def show(_: str, line: str) -> None:
+        print(line, flush=True)
+
+    function = partial(make, folder=Path(__file__).parent)
+    try:
+        work(function, {kind: kind for kind in KINDS}, show, len(KINDS))
+    except Incomplete as why:
+        print(why, file=sys.stderr)
+        sys.exit(why.status)
 
 
 if __name__ == "__main__":

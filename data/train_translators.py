@@ -10,15 +10,16 @@ on the same machine.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
 from gan_helpers.pretrained_translators import RECIPES, SEED, Recipe, save, train
+from gan_helpers.processes import Incomplete, work
 from gan_helpers.tasks import Task, load_task
 from gan_helpers.translation import Pix2Pix
 from gan_helpers.translation_metrics import cycle_error, judge_translation
@@ -49,9 +50,15 @@ def main() -> None:
     names = parser.parse_args().name or list(RECIPES)
     if unknown := set(names) - set(RECIPES):
         parser.error(f"{', '.join(unknown)} is unknown; choose from {', '.join(RECIPES)}")
-    with get_context("spawn").Pool(2) as pool:  # a fork would share torch's threads
-        for line in pool.imap_unordered(partial(make, folder=Path(__file__).parent), names):
-            print(line, flush=True)
+
+    def show(_: str, line: str) -> None:
+        print(line, flush=True)
+
+    try:
+        work(partial(make, folder=Path(__file__).parent), {name: name for name in names}, show)
+    except Incomplete as why:
+        print(why, file=sys.stderr)
+        sys.exit(why.status)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,10 @@ def find_embedded(name: str, root: str | Path | None = None) -> Path:
 
     Raises:
         FileNotFoundError: if it is missing; the message says how to get it back.
+        TypeError: if `root` is no path.
     """
+    if root is not None and not isinstance(root, (str, Path)):
+        raise TypeError(f"root = {root!r} is a {type(root).__name__}; it has to be a path.")
     folders = EMBEDDED if root is None else (Path(root).expanduser(),)
     path = next((f / name for f in folders if (f / name).is_file()), None)
     if path is None:

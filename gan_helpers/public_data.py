@@ -1,5 +1,7 @@
 """The public data sets of pix2pix and CycleGAN: downloaded once, checked, unpacked, read.
 
+Two programs may ask for the same one at the same time: the second waits, and finds it there.
+
 The archives come over plain HTTP, so that only their checksums tell whether they are the right
 ones. Where the numbers of `PUBLIC` come from:
 
@@ -13,6 +15,7 @@ ones. Where the numbers of `PUBLIC` come from:
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
@@ -22,13 +25,13 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPException
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from pathlib import Path, PurePosixPath
+from secrets import token_hex
 from typing import IO, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -40,6 +43,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from gan_helpers.checks import check_bool, check_choice, check_int
+from gan_helpers.files import in_a_sentence, locked, write_beside
 from gan_helpers.images import CACHE
 from gan_helpers.pairs import Pairs, Unpaired
 
@@ -50,6 +54,24 @@ CHUNK = 2**18
 #: The most that is unpacked. The archives hold up to 0.25 GB, and up to 2,740 pictures.
 MAX_BYTES = 5 * 2**30
 MAX_MEMBERS = 50_000
+#: The most that a picture may have. The largest of the archives have 1200 x 600.
+MAX_PIXELS = 2**24
+#: errno -> what to do about it.
+ADVICE = {
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        "Pass a folder that you may write to as root, e.g. root='public_data'.",
+    ),
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EDQUOT),
+        "Make room, or pass a folder on another disk as root. What has been downloaded is kept; "
+        "calling again goes on from there.",
+    ),
+    **dict.fromkeys(
+        (errno.EEXIST, errno.ENOTDIR, errno.EISDIR),
+        "Move away what is in the way, or pass another folder as root.",
+    ),
+}
 #: What tarfile and zipfile raise at contents that are no archive, or not a whole one.
 DAMAGED = (
     tarfile.TarError,
@@ -59,6 +81,15 @@ DAMAGED = (
     EOFError,
     RuntimeError,
     ValueError,
+)
+
+#: What Pillow raises at contents that are no picture, or too large a one.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
 )
 
 
@@ -150,54 +181,115 @@ def load_public(
     Raises:
         ConnectionError: if the archive cannot be downloaded; the message says how to do it by hand.
         FileNotFoundError: if it is missing and `download` is False.
-        OSError: if the download broke off (calling again goes on from there), or the archive is
-            damaged, unsafe to unpack or without the pictures; the message says what to do.
+        OSError: if the download broke off (calling again goes on from there), the archive is
+            damaged, unsafe to unpack or without the pictures, a picture is no JPEG or too large,
+            or the folder cannot be used; the message says what to do.
         ValueError, TypeError: if an argument is out of its range.
     """
     public = PUBLIC[check_choice("name", name, PUBLIC)]
     check_choice("split", split, public.splits)
-    check_int("size", size, 16, 1024)
-    check_bool("download", download)
-    check_bool("bar", bar)
+    size = check_int("size", size, 16, 1024)
+    download, bar = check_bool("download", download), check_bool("bar", bar)
     if limit is not None:
-        check_int("limit", limit, 1, 10**6)
+        limit = check_int("limit", limit, 1, 10**6)
     if root is not None and not isinstance(root, (str, Path)):
         raise TypeError(f"root = {root!r} is a {type(root).__name__}; it has to be a path.")
     if base is not None and not re.match(r"https?://", str(base)):
         raise ValueError(f"base = {base!r} has to begin with http:// or https://.")
-    folder = CACHE if root is None else Path(root).expanduser()
+    folder = CACHE if root is None else own_folder(root)
     pictures = folder / name
-    if not pictures.is_dir():
-        url = public.url if base is None else f"{base.rstrip('/')}/{public.archive}"
-        archive = get_archive(public, url, folder, download, bar)
-        unpack(archive, public, pictures)
-        remember(archive, public)
+    url = public.url if base is None else f"{base.rstrip('/')}/{public.archive}"
     advice = f"Delete {pictures} and call again."
-    files = [jpegs(pictures / part, advice)[:limit] for part in public.folders(split)]
     read = partial(read_jpegs, size=size, advice=advice, bar=bar)
+    with in_sentences(public, folder):
+        if not pictures.is_dir():
+            get_pictures(public, url, folder, download, bar)
+        files = [jpegs(pictures / part, advice)[:limit] for part in public.folders(split)]
+        sides = [read(side, halves=2 if public.layout == "paired" else 1) for side in files]
     title = f"{name} {split} {size}x{size}"
     if public.layout == "paired":
-        left, right = read(files[0], halves=2)
+        left, right = sides[0]
         return Pairs(title, *((left, right) if public.a_on_left else (right, left)))
-    return Unpaired(title, *(read(side, halves=1)[0] for side in files))
+    return Unpaired(title, *(side[0] for side in sides))
+
+
+# --- folders -----------------------------------------------------------------------------------
+
+
+def own_folder(root: str | Path) -> Path:
+    """The folder that a reader named."""
+    try:
+        return Path(root).expanduser()
+    except RuntimeError as error:  # of a user whom the system does not know
+        raise ValueError(f"root = {str(root)!r} is no folder: {error}") from error
+
+
+@contextmanager
+def in_sentences(public: PublicSet, folder: Path) -> Iterator[None]:
+    """What the system says of files becomes a sentence that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # a sentence already
+            raise
+        where = error.filename or folder
+        advice = ADVICE.get(error.errno, "Call again, or pass another folder as root.")
+        raise in_a_sentence(error, f"{public.name} could not use {where}", advice) from error
+
+
+def get_pictures(public: PublicSet, url: str, folder: Path, download: bool, bar: bool) -> None:
+    """Download and unpack, unless somebody else just does; then wait for that."""
+
+    def say_so() -> None:
+        if bar:
+            print(f"{public.name} is being downloaded or unpacked by another program; waiting.")
+
+    archive, pictures = folder / public.archive, folder / public.name
+    check_places(archive, pictures)
+    if not (download or archive.is_file()):
+        raise FileNotFoundError(
+            f"{public.name} is missing: there is neither the folder {pictures} nor {archive}. "
+            f"download=True fetches it from {url}."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / f".{public.name}.lock", say_so) as held:
+        if held:  # nobody is unpacking: what is there, a killed program has left
+            for path in folder.glob(f".{public.name}-*"):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
+        if not pictures.is_dir():
+            get_archive(archive, public, url, bar)
+            unpack(archive, public, pictures)
+
+
+def check_places(archive: Path, pictures: Path) -> None:
+    """Raise an OSError, before anything is downloaded, if something else is in the way."""
+    folder = archive.parent
+    for path in (pictures, folder, *folder.absolute().parents):
+        if (path.is_symlink() or path.exists()) and not path.is_dir():
+            raise NotADirectoryError(
+                f"{path} is a file, where {pictures} needs a folder. Move or delete it, or pass "
+                f"another folder as root."
+            )
+    for path in (archive, part_of(archive), note_of(archive)):
+        if path.is_dir():
+            raise IsADirectoryError(
+                f"{path} is a folder, where a file is needed. Move or delete it, or pass another "
+                f"folder as root."
+            )
 
 
 # --- downloading -------------------------------------------------------------------------------
 
 
-def get_archive(public: PublicSet, url: str, folder: Path, download: bool, bar: bool) -> Path:
-    """Where the verified archive lies; downloaded if there is none."""
-    archive = folder / public.archive
+def get_archive(archive: Path, public: PublicSet, url: str, bar: bool) -> None:
+    """Have the verified archive; downloaded if there is none."""
     if archive.is_file():
         check_archive(archive, public, note_of(archive))
-        return archive
-    if not download:
-        raise FileNotFoundError(
-            f"{public.name} is missing: there is neither the folder {folder / public.name} nor "
-            f"{archive}. download=True fetches it from {url}."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    part = archive.with_name(f"{archive.name}.part")
+        return
+    part = part_of(archive)
     try:
         fetch(url, part, public.size_bytes, bar)
     except ConnectionError as error:
@@ -208,7 +300,11 @@ def get_archive(public: PublicSet, url: str, folder: Path, download: bool, bar: 
         ) from error
     check_archive(part, public, note_of(archive))
     os.replace(part, archive)
-    return archive
+
+
+def part_of(archive: Path) -> Path:
+    """Where that of an archive is which has arrived so far."""
+    return archive.with_name(f"{archive.name}.part")
 
 
 def fetch(url: str, part: Path, size_bytes: int | None, bar: bool) -> None:
@@ -255,6 +351,8 @@ def fetch(url: str, part: Path, size_bytes: int | None, bar: bool) -> None:
                     break
                 file.write(chunk)
                 progress.update(len(chunk))
+            file.flush()
+            os.fsync(file.fileno())
     have = part.stat().st_size
     if broken or (total is not None and have < total):
         whole = "an unknown number" if total is None else f"{total:,}"
@@ -278,7 +376,7 @@ def check_archive(path: Path, public: PublicSet, note: Path) -> None:
     """Remove the archive and raise an OSError if it is not what it has to be."""
     size, expected, origin, fault = path.stat().st_size, public.sha256, "", ""
     if expected is None and note.is_file():
-        expected = note.read_text(encoding="ascii").strip()
+        expected = read_note(note)
         origin = f", as {note} noted of the first one; was that wrong, delete the note too"
     if public.size_bytes not in (None, size):
         fault = f"it has {size:,} bytes, expected {public.size_bytes:,}"
@@ -289,6 +387,14 @@ def check_archive(path: Path, public: PublicSet, note: Path) -> None:
         raise OSError(
             f"{path} is damaged: {fault}. It has been removed; call again to download it."
         )
+
+
+def read_note(note: Path) -> str:
+    """The SHA-256 that was noted of the first archive."""
+    text = note.read_text(encoding="ascii", errors="replace").strip()
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise OSError(f"{note} is damaged: it holds no SHA-256. Delete it and call again.")
+    return text
 
 
 def sha256_of(path: Path) -> str:
@@ -304,7 +410,8 @@ def remember(archive: Path, public: PublicSet) -> None:
     """Note the SHA-256 of an archive that could be unpacked, if nothing else tells it."""
     note = note_of(archive)
     if public.sha256 is None and not note.is_file():
-        note.write_text(f"{sha256_of(archive)}\n", encoding="ascii")
+        beside = note.with_name(f".{public.name}-{token_hex(4)}")
+        write_beside(note, beside, f"{sha256_of(archive)}\n".encode("ascii"))
 
 
 # --- unpacking ---------------------------------------------------------------------------------
@@ -313,43 +420,67 @@ def remember(archive: Path, public: PublicSet) -> None:
 def unpack(archive: Path, public: PublicSet, target: Path) -> None:
     """Unpack into a folder beside `target`, and rename that when it is complete.
 
-    Only the bytes of plain files are taken from the archive; owners, modes and links are not.
-
     Raises:
         OSError: if a member is unsafe, the archive damaged, or a folder of pictures missing.
     """
-    bytes_left, members_left = MAX_BYTES, MAX_MEMBERS
-    with TemporaryDirectory(dir=target.parent, prefix=f".{public.name}-") as temporary:
-        try:
-            with closing(members(archive)) as found:
-                for name, kind, size, open_member in found:
-                    bytes_left, members_left = bytes_left - size, members_left - 1
-                    fault = unsafe(name, kind, size)
-                    if bytes_left < 0:
-                        fault = f"brings the sum of the sizes over {MAX_BYTES:,} bytes"
-                    elif members_left < 0:
-                        fault = f"is one more than {MAX_MEMBERS:,} members"
-                    if fault:
-                        raise OSError(
-                            f"{archive} was not unpacked: its member {name!r} {fault}. Delete it; "
-                            f"it is not the archive of {public.name}."
-                        )
-                    if kind == "folder":
-                        continue
-                    # No colons: Windows has none in names, and those of Yosemite are dates.
-                    path = Path(temporary, name.replace(":", "_"))
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    with open_member() as source, open(path, "wb") as copy:
-                        shutil.copyfileobj(source, copy)
-        except DAMAGED as error:
-            archive.unlink()
-            raise OSError(
-                f"{archive} is damaged: {error}. It has been removed; call again to download it."
-            ) from error
+    beside = target.with_name(f".{public.name}-{token_hex(4)}")
+    try:
+        beside.mkdir()
+        unpack_into(beside, archive, public)
         for folder in (folder for split in public.splits for folder in public.folders(split)):
-            where = Path(temporary, public.name, folder)
-            jpegs(where, f"{archive} lacks them: delete it and call again.")
-        os.rename(Path(temporary, public.name), target)
+            jpegs(beside / folder, f"{archive} lacks them: delete it and call again.")
+        remember(archive, public)
+        if hasattr(os, "sync"):  # else a power cut could leave the new name and no pictures
+            os.sync()
+        rename_unless_there(beside, target)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def rename_unless_there(beside: Path, target: Path) -> None:
+    """Rename a folder; where there are no locks, another program may have been faster."""
+    try:
+        os.rename(beside, target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def unpack_into(folder: Path, archive: Path, public: PublicSet) -> None:
+    """Unpack what the archive has in its folder of pictures.
+
+    Only the bytes of plain files are taken; owners, modes and links are not.
+    """
+    bytes_left, members_left = MAX_BYTES, MAX_MEMBERS
+    try:
+        with closing(members(archive)) as found:
+            for name, kind, size, open_member in found:
+                bytes_left, members_left = bytes_left - size, members_left - 1
+                fault = unsafe(name, kind, size)
+                if bytes_left < 0:
+                    fault = f"brings the sum of the sizes over {MAX_BYTES:,} bytes"
+                elif members_left < 0:
+                    fault = f"is one more than {MAX_MEMBERS:,} members"
+                if fault:
+                    raise OSError(
+                        f"{archive} was not unpacked: its member {name!r} {fault}. Delete it; "
+                        f"it is not the archive of {public.name}."
+                    )
+                # No colons: Windows has none in names, and those of Yosemite are dates.
+                inside = PurePosixPath(name.replace(":", "_")).parts
+                if kind == "folder" or inside[:1] != (public.name,) or len(inside) == 1:
+                    continue
+                path = folder.joinpath(*inside[1:])
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with open_member() as source, open(path, "wb") as copy:
+                    shutil.copyfileobj(source, copy)
+    except DAMAGED as error:
+        archive.unlink()
+        raise OSError(
+            f"{archive} is damaged: {error}. It has been removed; call again to download it."
+        ) from error
 
 
 def members(
@@ -413,12 +544,20 @@ def jpegs(folder: Path, advice: str) -> list[Path]:
     return files
 
 
+def check_pixels(width: int, height: int) -> None:
+    """Raise a ValueError before a picture that is too large takes up the memory."""
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"it has {width} x {height} pixels, more than {MAX_PIXELS:,}")
+
+
 def read_jpegs(files: list[Path], halves: int, size: int, advice: str, bar: bool) -> list[Tensor]:
     """JPEG files -> for each of 1 or 2 halves, from the left, `[N, 3, size, size]` in [-1, 1]."""
     xs = [torch.empty(len(files), 3, size, size) for _ in range(halves)]
     for i, path in enumerate(tqdm(files, desc=files[0].parent.name, **hide(bar))):
         try:
-            with Image.open(path) as picture:
+            # No other format, whatever the name says: some start programs, some swell.
+            with Image.open(path, formats=["JPEG"]) as picture:
+                check_pixels(*picture.size)
                 pixels = picture.convert("RGB")  # some are grey
             width = pixels.width // halves
             for half, x in enumerate(xs):
@@ -426,6 +565,6 @@ def read_jpegs(files: list[Path], halves: int, size: int, advice: str, bar: bool
                 cut = pixels.crop((half * width, 0, (half + 1) * width, pixels.height))
                 cut = cut.resize((size, size), Image.Resampling.BICUBIC)  # antialiased
                 x[i] = torch.from_numpy(np.array(cut)).permute(2, 0, 1)  # (3, size, size)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
+        except UNREADABLE as error:
             raise OSError(f"{path} cannot be read as a picture: {error}. {advice}") from error
     return [x.div_(127.5).sub_(1) for x in xs]

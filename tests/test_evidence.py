@@ -1,7 +1,12 @@
 """The evidence: what is kept, what is run again, and the claims in a reduced form."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from functools import cache, partial
 
@@ -11,11 +16,13 @@ import torch
 from gan_helpers import evidence, pretrained, tasks
 from gan_helpers.embedded import EMBEDDED
 from gan_helpers.evidence import (
+    __main__ as command,
     augmentation,
     collect as module,
     conditional,
     load_evidence,
     mean_and_error,
+    read_rows,
     study,
     translation,
     wgan,
@@ -26,6 +33,7 @@ from gan_helpers.evidence.judging import SEEDS
 from gan_helpers.evidence.wgan import correlation
 from gan_helpers.images import load_few, load_mnist
 from gan_helpers.lab.session import default_experiment
+from gan_helpers.processes import Incomplete
 
 #: Seeds; pictures take their time.
 AT_LEAST = {"digits": 10, "classes": 10, "class weight": 10, "class ring": 10, "shipped": 3}
@@ -301,43 +309,219 @@ def test_every_study_can_be_measured(name, shipped, few_pictures):
     assert plain == in_file
 
 
-def test_what_is_done_is_kept_and_what_has_changed_is_run_again(tmp_path, monkeypatch):
-    path, runs = tmp_path / "evidence.json", {"a": tiny("when/ring, balanced")}
+@pytest.fixture
+def here(monkeypatch):
+    """Runs are done in this process; what was asked for."""
     asked = []
 
-    class Here:  # instead of processes
-        def __init__(self, *args, **kwargs): ...
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *args): ...
-        def submit(self, function, run):
+    def work_here(function, tasks, keep, jobs):
+        failures = {}
+        for name, run in tasks.items():
             asked.append(run.steps)
-            future = module_future()
-            future.set_result(function(run))
-            return future
+            try:
+                keep(name, function(run))
+            except Exception as error:
+                failures[name] = str(error)
+        if failures:
+            raise Incomplete(failures, 0, None)
 
-    def module_future():
-        from concurrent.futures import Future
+    monkeypatch.setattr(module, "work", work_here)
+    return asked
 
-        return Future()
 
-    monkeypatch.setattr(module, "ProcessPoolExecutor", Here)
-    runs = {run.name: run for run in runs.values()}
-    collect(path, runs)
-    first = path.read_text()
-    collect(path, runs)
-    assert asked == [20] and path.read_text() == first
-    other = {name: replace(run, steps=5) for name, run in runs.items()}
-    done = collect(path, other)
-    assert asked == [20, 5]
-    assert json.loads(path.read_text()) == json.loads(json.dumps(done))
+def named(*runs):
+    return {run.name: run for run in runs}
+
+
+def test_what_is_done_is_kept_and_what_has_changed_is_run_again(tmp_path, here):
+    path, run = tmp_path / "evidence.json", tiny("when/ring, balanced")
+    collect(path, named(run))
+    first = path.read_text(encoding="utf-8")
+    collect(path, named(run))
+    assert here == [20] and path.read_text(encoding="utf-8") == first
+    done = collect(path, named(replace(run, steps=5)))
+    assert here == [20, 5]
+    assert read_rows(path) == json.loads(json.dumps(done))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_is_measured_for_the_evidence_is_rounded_and_timed():
+    found, seconds = module.timed(tiny("when/ring, balanced"))
+    assert seconds >= 0 and all(len(values) == 2 for values in found.values())
+    assert all(float(f"{v:.4g}") == v for values in found.values() for v in values)
+
+
+def test_a_row_that_fails_leaves_the_others_and_its_own_of_before(tmp_path, here):
+    path = tmp_path / "evidence.json"
+    runs = named(*(tiny("when/ring, balanced", variant=v) for v in "abc"))
+    before = collect(path, runs)
+    broken = replace(runs["when/b"], steps=-1, world="nowhere")
+    runs |= named(broken, tiny("when/ring, balanced", variant="d"))
+    with pytest.raises(Incomplete, match=r"1 failed; .*\n- when/b: "):
+        collect(path, runs)
+    rows = read_rows(path)
+    assert list(rows) == ["when/a", "when/b", "when/c", "when/d"]
+    assert rows["when/b"] == json.loads(json.dumps(before["when/b"]))
+
+
+def test_a_row_that_could_not_be_written_comes_with_the_next(tmp_path, here, monkeypatch, capsys):
+    path, disk = tmp_path / "evidence.json", []
+    write = module.replace_file
+
+    def full_at_first(path, content):
+        disk.append(content)
+        if len(disk) in (1, 3, 4):
+            raise OSError("No room.")
+        write(path, content)
+
+    monkeypatch.setattr(module, "replace_file", full_at_first)
+    runs = named(*(tiny("when/ring, balanced", variant=v) for v in "abc"))
+    collect(path, named(*list(runs.values())[:2]))
+    assert list(read_rows(path)) == ["when/a", "when/b"] and len(disk) == 2
+    assert "No room. Tried again after the next row." in capsys.readouterr().err
+    with pytest.raises(OSError, match="No room"):
+        collect(path, runs)
+    assert list(read_rows(path)) == ["when/a", "when/b"] and len(disk) == 4
+
+
+def cut(path):
+    path.write_bytes((EMBEDDED[1] / evidence.FILE).read_bytes()[:50_000])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        cut,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"\xff\xfe"),
+        lambda path: path.write_bytes(b"[]"),
+        lambda path: path.write_bytes(b'{"a/b": {"run": {}}}'),
+    ],
+    ids=["cut", "empty", "no text", "a list", "no row"],
+)
+def test_a_damaged_file_is_named_and_left_alone(tmp_path, monkeypatch, capsys, damage):
+    path = tmp_path / evidence.FILE
+    damage(path)
+    content = path.read_bytes()
+    monkeypatch.setattr(evidence, "EMBEDDED", (tmp_path,))
+    says = f"{re.escape(str(path))} is damaged: .*`git checkout -- data/evidence.json`"
+    with pytest.raises(OSError, match=says):
+        load_evidence()
+    monkeypatch.setattr(command, "EMBEDDED", (tmp_path, tmp_path))
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 1 and re.search(says, capsys.readouterr().err)
+    assert path.read_bytes() == content
+
+
+def test_failures_are_listed_at_the_end(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "EMBEDDED", (tmp_path, tmp_path))
+    for error, status, says in (
+        (Incomplete({"lead/x": "ValueError: no"}, 0, None), 1, "- lead/x: ValueError: no"),
+        (Incomplete({}, 7, signal.SIGINT), 130, "interrupted by SIGINT, 7 not finished"),
+        (Incomplete({}, 7, signal.SIGTERM), 143, "interrupted by SIGTERM"),
+        (KeyboardInterrupt(), 130, "interrupted; what is finished is kept"),
+        (OSError(13, "Permission denied"), 1, "cannot be written: Permission denied."),
+    ):
+        monkeypatch.setattr(command, "collect", raiser(error))
+        with pytest.raises(SystemExit) as ended:
+            main([])
+        assert ended.value.code == status and says in capsys.readouterr().err
+
+
+def raiser(error):
+    def fail(*args):
+        raise error
+
+    return fail
+
+
+def test_only_a_checkout_makes_evidence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "EMBEDDED", (tmp_path, tmp_path / "none"))
+    with pytest.raises(SystemExit):
+        main([])
+    assert "none is missing; the evidence is made in a checkout" in capsys.readouterr().err
+
+
+def test_two_commands_do_not_write_the_same_file(tmp_path, here):
+    path = tmp_path / evidence.FILE
+    code = (
+        "import sys; from pathlib import Path; from gan_helpers.files import locked\n"
+        "with locked(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
+    )
+    program = [sys.executable, "-c", code, str(tmp_path / f".{evidence.FILE}.running")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(program, **pipes) as other:
+        other.stdout.readline()
+        with pytest.raises(OSError, match=r"Another command is writing .*evidence\.json; wait"):
+            collect(path, named(tiny("when/ring, balanced")))
+        other.stdin.close()
+    assert not here and not path.exists()
+
+
+COMMAND = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from gan_helpers.evidence import __main__ as command
+from gan_helpers.evidence.collect import RUNS
+command.EMBEDDED = (Path(sys.argv[1]),) * 2
+small = {"seeds": (0, 1)}
+quick = replace(RUNS["when/ring, balanced"], variant="quick", steps=20, **small)
+endless = [replace(quick, variant=v, steps=10**6) for v in ("endless", "endless too")]
+broken = replace(quick, variant="broken", world="nowhere")
+command.RUNS = {run.name: run for run in (broken, quick, *endless)}
+if __name__ == "__main__":
+    command.main([])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has other signals")
+@pytest.mark.parametrize("number", ["SIGINT", "SIGKILL"])
+def test_the_command_is_ended_while_it_trains(tmp_path, number):
+    """With the real runs; `endurance_files.py` has the same many times, with runs of no weight."""
+    script, file = tmp_path / "command.py", tmp_path / evidence.FILE
+    script.write_text(COMMAND, encoding="utf-8")
+    with open(tmp_path / "log", "w", encoding="utf-8") as log:
+        begin = [sys.executable, str(script), str(tmp_path)]
+        program = subprocess.Popen(begin, stdout=log, stderr=log, start_new_session=True)
+    end = time.monotonic() + 300
+    while not file.exists():
+        assert time.monotonic() < end and program.poll() is None
+        time.sleep(0.1)
+    send = os.killpg if number == "SIGINT" else os.kill  # a terminal sends it to all
+    send(program.pid, getattr(signal, number))
+    sent = time.monotonic()
+    status = program.wait(30)
+    while members(program.pid):
+        assert time.monotonic() - sent < 30
+        time.sleep(0.05)
+    assert list(read_rows(file)) == ["when/quick"]
+    said = (tmp_path / "log").read_text(encoding="utf-8")
+    if number == "SIGKILL":
+        assert status == -signal.SIGKILL
+    else:
+        assert status == 128 + getattr(signal, number)
+        assert f"interrupted by {number}, 2 not finished" in said
+        assert "1 failed" in said and "- when/broken: " in said and "goes on from there" in said
+
+
+def members(group):
+    """Whether a group has processes."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_unknown_studies_are_named(capsys, shipped):
     with pytest.raises(SystemExit):
         main(["nonsense"])
     assert "nonsense is unknown; choose from" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--jobs", "0"])
+    assert "--jobs 0 is out of range; it has to be 1 or more" in capsys.readouterr().err
     with pytest.raises(ValueError, match="study = 'x' is unknown; choose one of"):
         study(shipped, "x")
 

@@ -1,22 +1,26 @@
 """The public data sets, from a small server on this machine: no network is needed."""
 
+import errno
 import gzip
 import hashlib
 import io
+import os
 import re
 import stat
+import subprocess
 import tarfile
 import zipfile
 from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 import torch
 from PIL import Image
 
 from gan_helpers import public_data
+from gan_helpers.files import locked
 from gan_helpers.pairs import Pairs, Unpaired
 from gan_helpers.public_data import PUBLIC, PublicSet, load_public
 
@@ -379,7 +383,7 @@ def test_the_first_checksum_is_remembered(offer, load, tmp_path):
     content = offer("houses", tar_of(HOUSES | NOISE), sha256=None)
     load("houses")
     note, archive = tmp_path / "houses.tar.gz.sha256", tmp_path / "houses.tar.gz"
-    assert note.read_text().strip() == hashlib.sha256(content).hexdigest()
+    assert note.read_text(encoding="ascii").strip() == hashlib.sha256(content).hexdigest()
     (tmp_path / "houses").rename(tmp_path / "elsewhere")
     archive.write_bytes(flipped(content))
     with pytest.raises(OSError, match=r"SHA-256.*expected") as error:
@@ -389,6 +393,19 @@ def test_the_first_checksum_is_remembered(offer, load, tmp_path):
     note.unlink()
     archive.write_bytes(tar_of(HOUSES))
     assert len(load("houses")) == 3 and not note.exists()  # unpacked already: not looked at
+
+
+@pytest.mark.parametrize("text", [b"", b"0123", b"\xff" * 64, b"z" * 64])
+def test_a_damaged_note_is_named_and_the_archive_stays(offer, load, tmp_path, text):
+    content = offer("houses", tar_of(HOUSES | NOISE), sha256=None)
+    (tmp_path / "houses.tar.gz").write_bytes(content)
+    note = tmp_path / "houses.tar.gz.sha256"
+    note.write_bytes(text)
+    with pytest.raises(OSError, match=re.escape(f"{note} is damaged: it holds no SHA-256. Delete")):
+        load("houses")
+    assert (tmp_path / "houses.tar.gz").read_bytes() == content
+    note.unlink()
+    assert len(load("houses")) == 3
 
 
 def test_a_known_checksum_needs_no_note(offer, load, tmp_path):
@@ -456,8 +473,200 @@ def test_a_half_unpacked_set_is_not_used(offer, load, server, tmp_path, monkeypa
         with pytest.raises(KeyboardInterrupt):
             load("beasts")
     assert [path.name for path in tmp_path.iterdir()] == ["beasts.zip"]
-    (tmp_path / ".beasts-killed" / "beasts" / "trainA").mkdir(parents=True)  # as a power cut leaves
+    (tmp_path / ".beasts-killed" / "trainA").mkdir(parents=True)  # as a power cut leaves
+    for name in (".beasts.lock", ".beasts-note"):
+        (tmp_path / name).touch()
     assert len(load("beasts").a) == 3 and len(server.requests) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"beasts", "beasts.zip"}
+
+
+def test_it_is_unpacked_for_all_who_may_read_the_folder(offer, load, tmp_path):
+    offer("houses", tar_of(HOUSES))
+    load("houses")
+    modes = [(tmp_path / path).stat().st_mode for path in ("houses", "houses/train")]
+    (tmp_path / "own").mkdir()
+    assert set(modes) == {(tmp_path / "own").stat().st_mode}
+
+
+def test_what_lies_beside_the_pictures_is_left_out(offer, load, tmp_path):
+    others = {"README": b"x", "./houses/train/9.jpg": jpeg(RED, BLUE), "else/train/1.jpg": b"x"}
+    offer("houses", tar_of(HOUSES | others))
+    assert len(load("houses")) == 4
+    assert {path.name for path in (tmp_path / "houses").iterdir()} == {"train", "val"}
+
+
+# --- several at once ---------------------------------------------------------------------------
+
+
+def test_several_kernels_load_the_same_set(offer, load, server, tmp_path, capsys):
+    """One downloads and unpacks, the others wait and read."""
+    offer("beasts", zip_of(BEASTS))
+    loaded = []
+    threads = [Thread(target=lambda: loaded.append(load("beasts", bar=True))) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(loaded) == 5 and all(torch.equal(loaded[0].a, one.a) for one in loaded)
+    assert len(server.requests) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"beasts", "beasts.zip"}
+
+
+def test_who_waits_says_so(offer, load, tmp_path, capsys):
+    offer("beasts", zip_of(BEASTS))
+    entered, go_on = Event(), Event()
+
+    def hold():
+        with locked(tmp_path / ".beasts.lock"):
+            entered.set()
+            go_on.wait()
+
+    holder, waiting = Thread(target=hold), Thread(target=lambda: load("beasts", bar=True))
+    holder.start()
+    entered.wait()
+    waiting.start()
+    try:
+        said = ""
+        while not said:
+            said += capsys.readouterr().out
+    finally:
+        go_on.set()
+        holder.join()
+        waiting.join()
+    assert said.startswith("beasts is being downloaded or unpacked by another program; waiting.")
+    assert (tmp_path / "beasts" / "trainA").is_dir()
+
+
+def test_without_locks_the_first_one_counts(offer, load, tmp_path, monkeypatch):
+    """On a file system that has none, both unpack; the second finds the name taken."""
+    offer("beasts", zip_of(BEASTS))
+    load("beasts")
+    (tmp_path / ".beasts-2").mkdir()
+    (tmp_path / ".beasts-2" / "x").touch()
+    public_data.rename_unless_there(tmp_path / ".beasts-2", tmp_path / "beasts")
+    assert not (tmp_path / ".beasts-2").exists() and len(load("beasts").a) == 3
+    with pytest.raises(FileNotFoundError):
+        public_data.rename_unless_there(tmp_path / ".beasts-2", tmp_path / "other")
+
+
+# --- folders that cannot be used ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("there", ["houses", "", "..", "houses.tar.gz", "houses.tar.gz.part"])
+def test_what_is_in_the_way_is_named_before_the_download(offer, load, server, tmp_path, there):
+    offer("houses", tar_of(HOUSES))
+    root = tmp_path / "deep" / "root"
+    path = root.parent if there == ".." else root / there
+    if ".tar" in there:
+        path.mkdir(parents=True)
+        says = f"{path} is a folder, where a file is needed. Move or delete it, or pass another"
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        says = f"{path} is a file, where {root / 'houses'} needs a folder. Move or delete it, or"
+    with pytest.raises(OSError, match=re.escape(says)):
+        load("houses", root=root)
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.EACCES, "Pass a folder that you may write to as root"),
+        (errno.EROFS, "Pass a folder that you may write to as root"),
+        (errno.ENOSPC, "Make room, or pass a folder on another disk"),
+        (errno.EIO, "Call again, or pass another folder"),
+    ],
+)
+def test_a_folder_that_cannot_be_made_is_named(offer, load, tmp_path, monkeypatch, number, says):
+    def refuse(self, *args, **kwargs):
+        raise OSError(number, os.strerror(number), str(self))
+
+    offer("houses", tar_of(HOUSES))
+    root = tmp_path / "home"
+    monkeypatch.setattr(public_data.Path, "mkdir", refuse)
+    expected = f"houses could not use {root}: {os.strerror(number)}. {says}"
+    with pytest.raises(OSError, match=re.escape(expected)) as error:
+        load("houses", root=root)
+    assert isinstance(error.value, PermissionError) == (number == errno.EACCES)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="may write anywhere")
+def test_a_home_that_cannot_be_written_is_named(offer, load, tmp_path):
+    offer("houses", tar_of(HOUSES))
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError, match=r"houses could not use .*: Permission denied"):
+        load("houses", root=tmp_path / "home")
+    with pytest.raises(PermissionError, match=r"houses could not use .*: Permission denied"):
+        load("houses")
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is always full")
+def test_a_full_disk_is_named(offer, load, tmp_path):
+    offer("houses", tar_of(HOUSES | NOISE))
+    (tmp_path / "houses.tar.gz.part").symlink_to("/dev/full")
+    with pytest.raises(
+        OSError, match=r"No space left on device\. Make room, or.*goes on from there"
+    ):
+        load("houses")
+
+
+def test_the_home_of_nobody_is_named(offer):
+    offer("houses", tar_of(HOUSES))
+    with pytest.raises(ValueError, match="root = '~who-is-this/x' is no folder: "):
+        load_public("houses", root="~who-is-this/x")
+
+
+# --- pictures that are something else ----------------------------------------------------------
+
+
+def other_format(format):
+    file = io.BytesIO()
+    Image.new("RGB", (32, 16)).save(file, format)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("format", ["EPS", "PNG", "GIF", "BMP", "TIFF", "PPM"])
+def test_other_formats_are_refused_whatever_their_name(offer, load, monkeypatch, format):
+    def start(*args, **kwargs):
+        pytest.fail("a program was started")
+
+    monkeypatch.setattr(subprocess, "Popen", start)  # Ghostscript, for EPS
+    offer("houses", tar_of(HOUSES | {"houses/train/1.jpg": other_format(format)}))
+    with pytest.raises(OSError, match=r"1\.jpg cannot be read as a picture: .*Delete .*call again"):
+        load("houses")
+    assert len(load("houses", "val")) == 1
+
+
+def claiming(width, height):
+    """A JPEG whose header says that it is larger than it is."""
+    content = bytearray(jpeg(RED, BLUE))
+    where = content.index(b"\xff\xc0") + 5  # of the frame: height, width
+    content[where : where + 4] = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    return bytes(content)
+
+
+@pytest.mark.parametrize("edge", [4097, 12_000, 30_000, 65_000])
+@pytest.mark.filterwarnings("error")
+def test_pictures_that_swell_are_refused(offer, load, edge):
+    """Pillow itself only warns from 9,460 on, and refuses from 13,380 on."""
+    offer("houses", tar_of(HOUSES | {"houses/train/1.jpg": claiming(edge, edge)}))
+    with pytest.raises(OSError, match=r"1\.jpg cannot be read as a picture: .*pixels"):
+        load("houses")
+
+
+def test_the_largest_picture_says_how_large_it_is(offer, load, tmp_path, monkeypatch):
+    monkeypatch.setattr(public_data, "MAX_PIXELS", 32 * 16)
+    offer("houses", tar_of(HOUSES))
+    assert len(load("houses")) == 3
+    monkeypatch.setattr(public_data, "MAX_PIXELS", 32 * 16 - 1)
+    says = re.escape(
+        f"{tmp_path / 'houses' / 'train' / '0.jpg'} cannot be read as a picture: it has 32 x 16 "
+        f"pixels, more than 511. Delete {tmp_path / 'houses'} and call again."
+    )
+    with pytest.raises(OSError, match=says):
+        load("houses")
 
 
 # --- archives that mean harm -------------------------------------------------------------------

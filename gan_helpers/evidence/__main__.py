@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from gan_helpers.embedded import EMBEDDED
-from gan_helpers.evidence import FILE
+from gan_helpers.evidence import FILE, read_rows
 from gan_helpers.evidence.collect import RUNS, collect
+from gan_helpers.processes import Incomplete
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the studies, all of them by default."""
+    """Run the studies, all of them by default.
+
+    Raises:
+        SystemExit: with status 1 if a run failed, 2 if an argument is unknown, 130 after Ctrl-C.
+    """
     parser = argparse.ArgumentParser(description="Measure what the notebooks claim.")
     parser.add_argument("study", nargs="*", help="only these; all of them by default")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
@@ -20,13 +26,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
     known = {run.study for run in RUNS.values()}
     if unknown := set(options.study) - known:
         parser.error(f"{', '.join(unknown)} is unknown; choose from {', '.join(sorted(known))}")
+    if options.jobs < 1:
+        parser.error(f"--jobs {options.jobs} is out of range; it has to be 1 or more")
     path = EMBEDDED[1] / FILE
-    if options.study:
-        kept = json.loads(path.read_text()) if path.exists() else {}
-        done = {n: r for n, r in RUNS.items() if n in kept or r.study in options.study}
-        collect(path, done, options.jobs)
-    else:
-        collect(path, RUNS, options.jobs)
+    try:
+        measure(path, options.study, options.jobs)
+    except Incomplete as why:
+        end(f"{why}\nThe same command goes on from there.", why.status)
+    except KeyboardInterrupt:  # before or after the runs
+        end("interrupted; what is finished is kept, and the same command goes on from there", 130)
+    except OSError as error:
+        said = error.errno is None  # by a sentence of ours
+        end(str(error) if said else f"{path} cannot be written: {error.strerror or error}.", 1)
+
+
+def measure(path: Path, studies: Sequence[str], jobs: int) -> None:
+    """Do what is left of these studies, or of all; the rows of the others stay."""
+    if not path.parent.is_dir():
+        raise OSError(
+            f"{path.parent} is missing; the evidence is made in a checkout of the repository, "
+            f"not in an installed package."
+        )
+    kept = read_rows(path) if path.exists() else {}
+    chosen = {n: r for n, r in RUNS.items() if not studies or n in kept or r.study in studies}
+    collect(path, chosen, jobs)
+
+
+def end(why: str, status: int) -> None:
+    """Say why, and end the program with that status."""
+    print(why, file=sys.stderr)
+    raise SystemExit(status)
 
 
 if __name__ == "__main__":

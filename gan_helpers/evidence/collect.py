@@ -1,54 +1,99 @@
 """Making the evidence: every run once, its result kept as soon as it is there.
 
-An interrupted command goes on where it was; a row whose settings have changed is run again.
+An interrupted command goes on where it was; a row whose settings have changed is run again. One
+that fails does no harm to the others.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import time
-from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from gan_helpers.evidence import augmentation, conditional, difficulties, translation, wgan
+from gan_helpers.evidence import (
+    augmentation,
+    conditional,
+    difficulties,
+    read_rows,
+    translation,
+    wgan,
+)
 from gan_helpers.evidence.judging import Row
+from gan_helpers.files import locked, replace_file, tidy
+from gan_helpers.processes import work
 
 SECTIONS: tuple[Any, ...] = (difficulties, wgan, conditional, translation, augmentation)
 RUNS: dict[str, Row] = {run.name: run for section in SECTIONS for run in section.rows()}
 
 
 def collect(path: Path, runs: Mapping[str, Row], jobs: int = 2) -> dict[str, Any]:
-    """Do what is not done yet, and keep each result as soon as it is there."""
+    """Do what is not done yet, and keep each result as soon as it is there.
+
+    A row whose settings have changed stays as it was until its new result is there.
+
+    Args:
+        path: of the file.
+        runs: name -> run; rows of others leave the file.
+        jobs: processes.
+
+    Returns:
+        All rows.
+
+    Raises:
+        Incomplete: if some failed, or it was interrupted; all other rows are kept.
+        OSError: if the file is damaged, cannot be written, or another command is writing it.
+    """
     from tqdm import tqdm
 
-    done = json.loads(path.read_text()) if path.exists() else {}
-    done = {n: row for n, row in done.items() if n in runs and row["run"] == runs[n].settings()}
-    left = [run for name, run in runs.items() if name not in done]
-    spawn = get_context("spawn")  # a forked process would share torch's threads
-    with (
-        ProcessPoolExecutor(jobs, mp_context=spawn) as pool,
-        tqdm(total=len(runs), initial=len(done)) as bar,
-    ):
-        waiting = {pool.submit(timed, run): run for run in left}
-        try:
-            for future in as_completed(waiting):
-                run = waiting[future]
-                found, seconds = future.result()
-                done[run.name] = {"run": run.settings(), "seconds": seconds, "found": found}
-                ordered = {name: done[name] for name in runs if name in done}
-                text = ",\n".join(f"{json.dumps(n)}: {json.dumps(r)}" for n, r in ordered.items())
-                path.write_text(f"{{\n{text}\n}}\n")
-                bar.set_postfix_str(f"{run.name} {seconds:.0f} s")
+    with locked(path.with_name(f".{path.name}.running"), refuse(path)):
+        tidy(path)
+        done = read_rows(path) if path.exists() else {}
+        done = {name: row for name, row in done.items() if name in runs}
+        left = {n: r for n, r in runs.items() if n not in done or done[n]["run"] != r.settings()}
+        with tqdm(total=len(runs), initial=len(runs) - len(left)) as bar:
+            unwritten: list[str] = []
+
+            def keep(name: str, measured: tuple[dict[str, list[float]], float]) -> None:
+                found, seconds = measured
+                done[name] = {"run": runs[name].settings(), "seconds": seconds, "found": found}
+                unwritten.append(name)
+                try:
+                    write()
+                except OSError as error:  # a full disk, say; the next row comes with this one
+                    bar.write(f"{error} Tried again after the next row.", sys.stderr)
+                bar.set_postfix_str(f"{name} {seconds:.0f} s")
                 bar.update()
-        except KeyboardInterrupt:
-            pool.shutdown(cancel_futures=True, wait=False)
-            print("interrupted; what is done is kept, and the same command goes on from there")
+
+            def write() -> None:
+                write_rows(path, {name: done[name] for name in runs if name in done})
+                unwritten.clear()
+
+            try:
+                work(timed, left, keep, jobs)
+            finally:
+                if unwritten:
+                    write()
     return done
+
+
+def refuse(path: Path) -> Callable[[], None]:
+    """What to do if another command writes the same file; each would undo the other's rows."""
+
+    def raise_error() -> None:
+        raise OSError(f"Another command is writing {path}; wait until it is done, or interrupt it.")
+
+    return raise_error
+
+
+def write_rows(path: Path, rows: Mapping[str, Any]) -> None:
+    """Replace the file, a line for each row."""
+    text = ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in rows.items())
+    replace_file(path, f"{{\n{text}\n}}\n".encode())
 
 
 def timed(run: Row) -> tuple[dict[str, list[float]], float]:
