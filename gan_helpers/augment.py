@@ -16,7 +16,16 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 from gan_helpers.chance import Rng, draw
-from gan_helpers.checks import check_choice, check_number
+from gan_helpers.checks import (
+    brief,
+    check_callable,
+    check_choice,
+    check_fields,
+    check_int,
+    check_number,
+    check_rng,
+    kind_of,
+)
 
 ANGLE = 30.0  # degrees: the largest turn to either side, at strength 1
 SHIFT = 1 / 8  # of the edge: the longest way in each direction (Zhao et al., 2020)
@@ -91,11 +100,18 @@ class Transform:
 
     Args:
         apply: `(x [N, C, H, W], u [N, n_random] uniform in [0, 1[, strength) -> [N, C, H, W]`.
-        n_random: numbers of chance for each picture.
+        n_random: numbers of chance for each picture, 0 to 100.
+
+    Raises:
+        ValueError, TypeError: if `apply` is no function, or `n_random` out of its range.
     """
 
     apply: Callable[[Tensor, Tensor, float], Tensor]
     n_random: int = 1
+
+    def __post_init__(self) -> None:
+        check_callable("apply", self.apply, "a function (x, u, strength) -> x")
+        check_fields(self, ("n_random",), check_int, 0, 100)
 
 
 #: Name -> transform, in the order in which they are applied.
@@ -136,8 +152,9 @@ def augment(
         ValueError, TypeError: if x has another shape, or an argument is out of its range.
     """
     check_pictures(x, rng)
-    check_number("strength", strength, 0, 1)
-    check_number("p", p, 0, 1)
+    strength, p = check_number("strength", strength, 0, 1), check_number("p", p, 0, 1)
+    if not isinstance(names, (list, tuple, set, frozenset)):
+        raise TypeError(f"names = {brief(names)} has to be a list of names of TRANSFORMS.")
     for name in names:
         check_choice("transform", name, TRANSFORMS)
     flat = x.flatten(0, -4)  # (K * N, C, H, W)
@@ -152,8 +169,19 @@ def augment(
 
 
 def check_pictures(x: Tensor, rng: Rng | None) -> None:
-    """Raise a ValueError if x is not `[N, C, H, W]`, or `[K, N, C, H, W]` with K generators."""
+    """Raise if x is not `[N, C, H, W]`, or `[K, N, C, H, W]` with K generators.
+
+    Inside of a training step: nothing is asked of the device.
+    """
+    if not isinstance(x, Tensor) or x.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"x is {kind_of(x)}; it has to be a float tensor of pictures in [-1, 1].")
+    if rng is not None:
+        check_rng(rng, x)
     one = rng is None or isinstance(rng, torch.Generator)
     if x.dim() != (4 if one else 5):
         wanted = "[N, C, H, W]" if one else "[K, N, C, H, W], as there are K generators"
         raise ValueError(f"x has shape {list(x.shape)}; transforms need pictures {wanted}.")
+    if isinstance(rng, (list, tuple)) and len(rng) != len(x):
+        raise ValueError(f"x has shape {list(x.shape)}; there are {len(rng)} generators in rng.")
+    if 0 in x.shape:
+        raise ValueError(f"x has shape {list(x.shape)}; there is no picture in it.")

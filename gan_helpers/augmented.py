@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gan_helpers.augment import TRANSFORMS, augment
-from gan_helpers.checks import check_choice, check_number
+from gan_helpers.checks import brief, check_choice, check_fields, check_number
 from gan_helpers.losses import get_loss
 from gan_helpers.training import GAN, Data, Experiment, add_penalties, clip_weights, descend
 
@@ -43,15 +43,14 @@ class Augmented(Experiment):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("augment", self.augment, WAYS)
-        if isinstance(self.transforms, str):
-            raise TypeError(f"transforms = {self.transforms!r} has to be a tuple of names.")
+        if not isinstance(self.transforms, (list, tuple, set, frozenset)):
+            raise TypeError(f"transforms = {brief(self.transforms)} has to be a tuple of names.")
         object.__setattr__(self, "transforms", tuple(self.transforms))
         for name in self.transforms:
             check_choice("transforms", name, TRANSFORMS)
-        for name in ("strength", "p"):
-            check_number(name, getattr(self, name), 0, 1)
-        check_number("ada", self.ada, 0, 0.99)
-        check_number("consistency", self.consistency, 0, 1000)
+        check_fields(self, ("strength", "p"), check_number, 0, 1)
+        check_fields(self, ("ada",), check_number, 0, 0.99)
+        check_fields(self, ("consistency",), check_number, 0, 1000)
         if self.ada and get_loss(self.loss).name in ("least_squares", "wasserstein"):
             raise ValueError(
                 f"ada = {self.ada} goes by the sign of D's logit, which means nothing with loss = "
@@ -67,6 +66,7 @@ class Augmented(Experiment):
 class AugmentedGAN(GAN):
     """A GAN with transforms, see `GAN`. `p` is what ADA has made of the experiment's."""
 
+    settings = Augmented
     experiment: Augmented
     p: float
     r_t = 0.0  # ADA's heuristic: the running mean of the sign of D's logit at real pictures

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gan_helpers.checks import check_has, check_int, check_is, check_seed
 from gan_helpers.classifier import DigitClassifier, in_batches
 from gan_helpers.conditional import ConditionalGAN
 from gan_helpers.images import Images
@@ -40,6 +41,7 @@ class ClassReport:
         variety: variance of the features within each class, generated over real, `[K]`; 1 is as
             varied as the data.
         frechet: distance of the features, generated from real; depends on how many there are.
+        by_class: the agreement of each class, `[K]`; a class that G cannot make is seen here alone.
 
     All of it is nan where pictures are.
     """
@@ -47,6 +49,7 @@ class ClassReport:
     agreement: float
     variety: Tensor
     frechet: float
+    by_class: Tensor
 
     def numbers(self) -> dict[str, float]:
         """The same as single numbers: `variety` is the mean over the classes."""
@@ -60,28 +63,42 @@ class ClassJudge:
     Args:
         classifier: trained on data like these.
         real: what is compared with; a test set, where there is one.
-        per_class: generated pictures of each class.
+        per_class: generated pictures of each class, 2 to 10^5.
         seed: of their noise.
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above, the classifier is for pictures of
+            another size, or a class has fewer than two of them.
     """
 
     def __init__(
         self, classifier: DigitClassifier, real: Images, per_class: int = 50, seed: int = 0
     ) -> None:
-        self.classifier, self.per_class, self.seed = classifier, per_class, seed
+        check_has("classifier", classifier, ("features", "out"), "a classifier (load_classifier)")
+        check_is("real", real, Images, "Images, e.g. load_mnist('test', 16)")
+        self.classifier, self.seed = classifier, check_seed(seed)
+        self.per_class = check_int("per_class", per_class, 2, 10**5)
         self.features = in_batches(classifier.features, real.x)  # (M, F)
         self.K = real.n_classes
         self.variance = within_class_variance(self.features, real.y, self.K)  # (K,)
 
     def __call__(self, gan: ConditionalGAN) -> ClassReport:
-        """What `gan` makes now, judged; its averaged weights where there are some."""
+        """What `gan` makes now, judged; its averaged weights where there are some.
+
+        Raises:
+            ValueError, TypeError: if it is no conditional GAN of pictures and classes like these.
+        """
+        check_has("gan", gan, ("sample", "sample_z"), "a ConditionalGAN")
         y = torch.arange(self.K).repeat(self.per_class).to(self.features.device)  # (N,)
         rng = torch.Generator(y.device).manual_seed(self.seed)
         z = gan.sample_z(len(y), rng)
         parts = zip(z.split(500), y.split(500), strict=True)
         features = torch.cat([self.classifier.features(gan.sample(*part)) for part in parts])
         if not features.isfinite().all():  # the GAN has blown up
-            return ClassReport(math.nan, torch.full((self.K,), math.nan), math.nan)
-        agreement = (self.classifier.out(features).argmax(1) == y).float().mean()
+            unknown = torch.full((self.K,), math.nan)
+            return ClassReport(math.nan, unknown, math.nan, unknown)
+        right = (self.classifier.out(features).argmax(1) == y).float()
+        by_class = right.view(self.per_class, self.K).mean(0)  # y runs through the classes
         variance = within_class_variance(features, y, self.K)
         frechet = frechet_distance(features, self.features)
-        return ClassReport(float(agreement), variance / self.variance, float(frechet))
+        return ClassReport(float(right.mean()), variance / self.variance, float(frechet), by_class)

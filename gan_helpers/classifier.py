@@ -12,8 +12,18 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gan_helpers.checks import check_choice
-from gan_helpers.embedded import find_embedded, get_back
+from gan_helpers.checks import (
+    brief,
+    check_callable,
+    check_choice,
+    check_device,
+    check_int,
+    check_is,
+    check_scale,
+    kind_of,
+    plain,
+)
+from gan_helpers.weights import read_weights
 
 SIZES = (16, 28)
 #: Data set -> what the file of its weights begins with.
@@ -52,9 +62,21 @@ class DigitClassifier(nn.Module):
         """x `[N, 1, size, size]` in [-1, 1] -> what the last layer sees, `[N, 64]`, 0 or more.
 
         Raises:
-            ValueError: if x has another shape.
-            TypeError: if x holds bytes or other whole numbers.
+            ValueError: if x has another shape, or is surely not in [-1, 1]; the message tells how
+                it is brought there. NaN passes: what a GAN makes that has blown up has features
+                that are NaN.
+            TypeError: if x is no tensor of floats.
         """
+        self.check_pictures(x)
+        return self.body(x)
+
+    def check_pictures(self, x: object) -> None:
+        """Raise if these are no pictures for this classifier, see `features`."""
+        if not isinstance(x, Tensor):
+            raise TypeError(
+                f"x is {kind_of(x)}; it has to be a float tensor [N, 1, {self.size}, {self.size}] "
+                f"in [-1, 1]. torch.as_tensor(x) makes a tensor of an array."
+            )
         if x.dim() != 4 or x.shape[1:] != (1, self.size, self.size):
             raise ValueError(
                 f"x has shape {list(x.shape)}; this classifier needs [N, 1, {self.size}, "
@@ -65,14 +87,18 @@ class DigitClassifier(nn.Module):
                 f"x is {x.dtype}; it has to be float in [-1, 1]. Bytes are brought there by "
                 f"x / 127.5 - 1."
             )
-        return self.body(x)
+        if x.dtype != (own := self.out.weight.dtype):
+            raise TypeError(f"x is {x.dtype}, the classifier works in {own}; use x.to({own}).")
+        if len(x) and not self.training:  # in training they come from a data set, by the thousand
+            check_scale("x", x, nan=True, warn=False)
 
     def textures(self, x: Tensor) -> Tensor:
         """What the convolutions see, wherever it is: `[N, 64]`, for x `[N, 1, size, size]`.
 
         The mean and the standard deviation over the picture of each map of the second layer:
-        strokes and surfaces, where `features` are what tells the classes apart.
+        strokes and surfaces, where `features` are what tells the classes apart. Errors as there.
         """
+        self.check_pictures(x)
         maps = self.body[:6](x)  # (N, 32, size/4, size/4)
         return torch.cat([maps.mean((2, 3)), maps.std((2, 3))], 1)
 
@@ -83,9 +109,10 @@ class DigitClassifier(nn.Module):
 
 def check_size(size: object) -> int:
     """Return `size` if there is a classifier for pictures of that size."""
-    if isinstance(size, bool) or not isinstance(size, int) or size not in SIZES:
-        raise ValueError(f"size = {size!r} has no classifier; choose one of {SIZES}.")
-    return size
+    edge = plain(size)
+    if isinstance(edge, bool) or not isinstance(edge, int) or edge not in SIZES:
+        raise ValueError(f"size = {brief(size)} has no classifier; choose one of {SIZES}.")
+    return edge
 
 
 def file_name(size: int, dataset: str = "digits") -> str:
@@ -109,20 +136,13 @@ def load_classifier(
         dataset: "digits" for those of `load_mnist`, "fashion" for the clothes of `load_fashion`.
 
     Raises:
-        ValueError: if there is no such size or data set.
+        ValueError: if there is no such size, data set or device.
         FileNotFoundError, OSError: if the weights are missing or damaged; the message says how to
             get them back.
     """
-    # Imported here: it adds nothing to the start of who does not classify.
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    path = find_embedded(file_name(size, dataset), root)
+    file, device = file_name(size, dataset), check_device(device)
     classifier = DigitClassifier(size)
-    try:
-        classifier.load_state_dict(load(path.read_bytes()))
-    except (SafetensorError, RuntimeError) as error:  # no such file format; other layers
-        raise OSError(f"{path} is damaged: {error}. {get_back(path.name)}") from error
+    read_weights(file, {"": classifier}, root, noted=False)  # any of your own will do
     return classifier.to(device).eval().requires_grad_(False)
 
 
@@ -135,8 +155,15 @@ def in_batches(function: Callable[[Tensor], Tensor], x: Tensor, size: int = 1000
     Args:
         function: from `[N, ...]` to `[N, ...]`, each row by itself, e.g. `classifier.features`.
         x: `[N, ...]`.
-        size: rows in a batch.
+        size: rows in a batch, 1 or more.
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above.
     """
+    check_callable("function", function, "a function, [N, ...] -> [N, ...]")
+    if check_is("x", x, Tensor, "a tensor [N, ...]").dim() == 0:
+        raise ValueError("x has shape []; it has to be [N, ...].")
+    size = check_int("size", size, 1, 10**9)
     return torch.cat([function(batch) for batch in x.split(size)])
 
 
@@ -151,10 +178,18 @@ def classify(classifier: DigitClassifier, x: Tensor) -> tuple[Tensor, Tensor]:
         (class `[N]`, int64; its probability according to the classifier `[N]`, 0.1 to 1).
 
     Raises:
-        ValueError: if x has another shape, or is not finite.
-        TypeError: if x holds bytes or other whole numbers.
+        ValueError: if x has another shape, is not finite, or is surely not in [-1, 1]; the message
+            tells how it is brought there.
+        TypeError: if x is no tensor of floats.
+
+    Warns:
+        UserWarning: if x has no value below 0, but might be in [-1, 1] all the same.
     """
-    if not x.isfinite().all():  # NaN would look like a 0
+    check_is("classifier", classifier, DigitClassifier, "a classifier; load_classifier() gives one")
+    if isinstance(x, Tensor) and not x.isfinite().all():  # NaN would look like a 0
         raise ValueError("x holds NaN or infinity; the pictures have to be in [-1, 1].")
+    classifier.check_pictures(x)
+    if len(x):
+        check_scale("x", x)
     confidence, digit = in_batches(classifier, x).softmax(-1).max(-1)
     return digit, confidence

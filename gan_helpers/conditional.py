@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from gan_helpers.checks import check_int
+from gan_helpers.checks import brief, check_fits, check_floats, check_int
 from gan_helpers.training import (
     GAN,
     Data,
@@ -60,7 +60,7 @@ def one_of_K(y: Tensor | Sequence[int] | int, n_classes: int) -> Tensor:
     try:
         given = torch.atleast_1d(torch.as_tensor(y))
     except (TypeError, ValueError, RuntimeError):  # words, None, lists of unequal length
-        raise TypeError(f"y = {y!r} is neither classes nor codes. {allowed}") from None
+        raise TypeError(f"y = {brief(y)} is neither classes nor codes. {allowed}") from None
     no_number = given.is_complex() or given.dtype == torch.bool
     if no_number or (given.dim() == 1 and given.is_floating_point()):
         raise TypeError(f"y holds classes of type {given.dtype}. {allowed}")
@@ -167,6 +167,7 @@ class ConditionalGAN(GAN):
         seed: int = 0,
         device: str | torch.device = "cpu",
     ) -> None:
+        self.check_settings(experiment)
         if experiment.condition not in DISCRIMINATORS:
             raise ValueError(
                 f"condition = {experiment.condition!r} makes no conditional GAN; choose one of "
@@ -191,9 +192,13 @@ class ConditionalGAN(GAN):
         Args:
             z: `[N, latent_dim]`.
             y: classes `[N]`, one for all, or codes `[N, K]`, see `one_of_K`.
+
+        Raises:
+            ValueError, TypeError: if z is no such tensor, or not finite; see `codes` for y.
         """
         if y is None:
             raise TypeError("a conditional GAN needs y, the classes of what it is to make.")
+        self.check_z(z)
         codes = self.codes(y, z)
         G = self.G if self.G_ema is None else self.G_ema
         with looking_at(G):
@@ -205,6 +210,7 @@ class ConditionalGAN(GAN):
         Raises:
             ValueError, TypeError: see `one_of_K`; or if there are not as many y as samples.
         """
+        check_floats("samples", samples, "[..., N]", finite=False)
         codes = one_of_K(y, self.n_classes).to(samples.device)
         if len(codes) not in (1, len(samples)):
             raise ValueError(
@@ -214,7 +220,14 @@ class ConditionalGAN(GAN):
         return codes.expand(len(samples), -1)
 
     def logits(self, x: Tensor, y: Any) -> Tensor:
-        """D's logits of "real", and of fitting `y` where D is told: `[N]`."""
+        """D's logits of "real", and of fitting `y` where D is told: `[N]`; NaN where x is.
+
+        Args:
+            x: `[N, *event_shape]`.
+            y: as for `sample`.
+        """
+        shape = ", ".join(map(str, self.event_shape))
+        check_fits("x", check_floats("x", x, f"[N, {shape}]", finite=False), self.D, "D")
         if isinstance(self.D, ProjectingDiscriminator | JoiningDiscriminator):
             return self.D(x, self.codes(y, x))
         return self.D(x)[0]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_helpers.chance import Rng
+from gan_helpers.checks import check_callable, check_floats, check_int, check_is
 from gan_helpers.distributions import Mixture
 from gan_helpers.losses import discriminator_wasserstein
 from gan_helpers.regularizers import clip_weights, gradient_penalty, input_gradient_norm
@@ -54,8 +55,22 @@ def train_critic(
 
 
 def slopes(D: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """The length of D's gradient at each point, `[N, *event]` -> `[N]`."""
-    return input_gradient_norm(D, x).detach()
+    """The length of D's gradient at each point, `[N, *event]` -> `[N]`; NaN where x is.
+
+    Raises:
+        ValueError, TypeError: if D is no function, or x no such tensor.
+    """
+    check_callable("D", D, "a critic, [N, *event] -> logits [N]")
+    check_floats("x", x, "[..., N]", finite=False)
+    try:
+        return input_gradient_norm(D, x).detach()
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise ValueError(
+            f"x, {x.dtype} of shape {list(x.shape)} on {x.device}, is nothing that D takes: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
 
 
 def layer_gradients(D: nn.Module, x: Tensor) -> Tensor:
@@ -84,10 +99,18 @@ def layer_gradients(D: nn.Module, x: Tensor) -> Tensor:
 def weight_histogram(D: nn.Module, bins: int = 41) -> tuple[Tensor, float]:
     """How D's parameters are spread.
 
+    Args:
+        D: a network with parameters.
+        bins: 1 to 10^5.
+
     Returns:
         (share of them in each bin `[bins]`, sum 1; the largest size of any, where the bins end).
     """
-    weights = torch.cat([p.detach().flatten() for p in D.parameters()])
+    parameters = list(check_is("D", D, nn.Module, "a network").parameters())
+    if not parameters:
+        raise ValueError("D has no parameters, so there is nothing to spread.")
+    bins = check_int("bins", bins, 1, 10**5)
+    weights = torch.cat([p.detach().flatten() for p in parameters])
     limit = float(weights.abs().max().nan_to_num(1.0, 1.0)) or 1.0
     counts = torch.histc(weights.float().cpu(), bins, -limit, limit)
     return counts / max(len(weights), 1), limit

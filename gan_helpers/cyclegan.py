@@ -18,6 +18,7 @@ from gan_helpers.translation import (
     Translation,
     Translator,
     TwoWorlds,
+    check_given,
     finish_G,
     make_generator,
     make_patch_D,
@@ -65,6 +66,7 @@ class CycleGAN(Translator):
     D: nn.ModuleDict
     make_G: Callable[..., nn.Module] = staticmethod(make_generator)
     make_D: Callable[..., nn.Module] = staticmethod(make_patch_D)
+    check_given: Callable[..., None] = staticmethod(check_given)
 
     def __init__(self, experiment: Translation, *args: object, **kwargs: object) -> None:
         super().__init__(experiment, *args, **kwargs)  # type: ignore[arg-type]
@@ -81,12 +83,18 @@ class CycleGAN(Translator):
         return G, D
 
     def to_b(self, a: Tensor) -> Tensor:
-        """a `[N, C_a, H, W]` as pictures of B, `[N, C_b, H, W]` in [-1, 1]."""
-        return translate(self.shown["ab"], a)  # type: ignore[index]
+        """a `[N, C_a, H, W]` as pictures of B, `[N, C_b, H, W]` in [-1, 1].
+
+        Raises:
+            ValueError, TypeError: if a is no such tensor, or surely not in [-1, 1].
+        """
+        self.check_given("a", a, self.channels[0])
+        return translate(self.shown["ab"], a, "a")  # type: ignore[index]
 
     def to_a(self, b: Tensor) -> Tensor:
-        """b `[N, C_b, H, W]` as pictures of A, `[N, C_a, H, W]` in [-1, 1]."""
-        return translate(self.shown["ba"], b)  # type: ignore[index]
+        """b `[N, C_b, H, W]` as pictures of A, `[N, C_a, H, W]` in [-1, 1]; errors: see `to_b`."""
+        self.check_given("b", b, self.channels[1])
+        return translate(self.shown["ba"], b, "b")  # type: ignore[index]
 
 
 def cycle_step(gan: CycleGAN, data: TwoWorlds) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,18 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from gan_helpers.chance import Rng, draw
-from gan_helpers.checks import check_int, check_number, check_rng
+from gan_helpers.checks import (
+    brief,
+    check_bool,
+    check_device,
+    check_fields,
+    check_int,
+    check_number,
+    check_rng,
+    check_text,
+    kind_of,
+    plain,
+)
 
 STAGE = 2.0  # the picture shows [-2, 2] x [-2, 2]
 OUTERMOST = 1.5  # no mean of a ready-made world lies further out, so that G may overshoot in sight
@@ -51,11 +62,12 @@ class Mixture:
     has_modes: bool = True
 
     def __post_init__(self) -> None:
+        check_text("name", self.name)
+        check_fields(self, ("has_modes",), check_bool)
         for name, dims in (("means", 2), ("stds", 1), ("weights", 1)):
             value = getattr(self, name)
             if not isinstance(value, Tensor) or value.dtype != torch.float32:
-                kind = getattr(value, "dtype", type(value).__name__)
-                raise TypeError(f"{name} is {kind}; it has to be a torch.float32 tensor.")
+                raise TypeError(f"{name} is {kind_of(value)}; it has to be a torch.float32 tensor.")
             if value.dim() != dims or 0 in value.shape or len(value) != len(self.means):
                 raise ValueError(
                     f"{name} has shape {list(value.shape)}; allowed are means [M, d] with M and d "
@@ -108,7 +120,7 @@ class Mixture:
 
         Args: as for `sample`.
         """
-        check_int("n", n, 1, 10**7)
+        n = check_int("n", n, 1, 10**7)
         check_rng(rng, self.means)
         u = draw(Tensor.uniform_, (n,), rng)  # (n,)
         component = torch.searchsorted(self.weights.cumsum(0), u, right=True)  # (n,)
@@ -119,12 +131,13 @@ class Mixture:
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x), exact: `[..., d]` -> `[...]`, in the precision and on the device of `x`.
 
+        Where x is NaN it is NaN.
+
         Raises:
             ValueError, TypeError: if `x` is not a floating-point tensor `[..., d]`.
         """
-        if not isinstance(x, Tensor) or not x.is_floating_point():
-            kind = getattr(x, "dtype", type(x).__name__)
-            raise TypeError(f"x is {kind}; it has to be a floating-point tensor.")
+        if not isinstance(x, Tensor) or x.dtype not in (torch.float32, torch.float64):
+            raise TypeError(f"x is {kind_of(x)}; it has to be a float32 or float64 tensor.")
         if x.dim() == 0 or x.shape[-1] != self.dim:
             raise ValueError(f"x has shape {list(x.shape)}; it has to be [..., {self.dim}].")
         means, stds, weights = self.means.to(x), self.stds.to(x), self.weights.to(x)
@@ -141,7 +154,8 @@ class Mixture:
         Raises:
             ValueError, TypeError: if there is no such component.
         """
-        chosen = slice(check_int("y", y, 0, self.n_classes - 1), y + 1)
+        y = check_int("y", y, 0, self.n_classes - 1)
+        chosen = slice(y, y + 1)
         name, one = f"{self.name}, only {y}", torch.ones_like(self.weights[chosen])
         return Mixture(name, self.means[chosen], self.stds[chosen], one, self.has_modes)
 
@@ -150,7 +164,12 @@ class Mixture:
         return self.log_prob(x).exp()
 
     def to(self, device: str | torch.device) -> Mixture:
-        """The same mixture on another device."""
+        """The same mixture on another device.
+
+        Raises:
+            ValueError, TypeError: if there is no such device here.
+        """
+        device = check_device(device)
         return replace(
             self,
             means=self.means.to(device),
@@ -177,6 +196,7 @@ def gaussians_1d(
         ValueError, TypeError: if lengths differ or a value is out of range.
     """
     mu = as_array("means", means, "[M]")
+    stds = plain(stds)  # type: ignore[assignment]  # one number may come from NumPy
     s = as_array("stds", [stds] * len(mu) if isinstance(stds, (int, float)) else stds, "[M]")
     w = as_array("weights", np.ones(len(mu)) if weights is None else weights, "[M]")
     if (w <= 0).any():
@@ -192,8 +212,8 @@ def ring(n_modes: int = 8, radius: float = OUTERMOST, std: float = STD) -> Mixtu
         radius: of the circle, in ]0, 2].
         std: of each Gaussian, in [0.001, 1].
     """
-    check_int("n_modes", n_modes, 1, 100)
-    check_number("radius", radius, 0, STAGE, low_allowed=False)
+    n_modes = check_int("n_modes", n_modes, 1, 100)
+    radius = check_number("radius", radius, 0, STAGE, low_allowed=False)
     angle = 2 * np.pi * np.arange(n_modes) / n_modes
     means = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)  # (M, 2)
     return mixture("ring", means, check_std(std))
@@ -207,8 +227,8 @@ def grid(side: int = 5, extent: float = OUTERMOST, std: float = STD) -> Mixture:
         extent: the outermost coordinate, in ]0, 2].
         std: of each Gaussian, in [0.001, 1].
     """
-    check_int("side", side, 2, 20)
-    check_number("extent", extent, 0, STAGE, low_allowed=False)
+    side = check_int("side", side, 2, 20)
+    extent = check_number("extent", extent, 0, STAGE, low_allowed=False)
     line = np.linspace(-extent, extent, side)
     means = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)  # (side * side, 2)
     return mixture("grid", means, check_std(std))
@@ -221,7 +241,7 @@ def spiral(turns: float = 2.0, std: float = STD) -> Mixture:
         turns: 0.25 to 5.
         std: thickness of the line, in [0.001, 1].
     """
-    check_number("turns", turns, 0.25, 5)
+    turns = check_number("turns", turns, 0.25, 5)
     t = np.linspace(0, 1, 1000)
     angle, radius = 2 * np.pi * turns * t, 0.2 + (OUTERMOST - 0.2) * t
     curve = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)  # (1000, 2)
@@ -242,7 +262,7 @@ def two_gaussians(distance: float = 2.0, std: float = 0.2) -> Mixture:
         distance: between their means, in ]0, 4].
         std: of each Gaussian, in [0.001, 1].
     """
-    check_number("distance", distance, 0, 2 * STAGE, low_allowed=False)
+    distance = check_number("distance", distance, 0, 2 * STAGE, low_allowed=False)
     means = np.array([[-distance / 2, 0.0], [distance / 2, 0.0]])
     return mixture("two_gaussians", means, check_std(std))
 
@@ -278,7 +298,8 @@ def from_drawing(strokes: Sequence[object], std: float = STD) -> Mixture:
     Raises:
         ValueError, TypeError: if the drawing is empty, too big, not numbers or off the stage.
     """
-    if isinstance(strokes, str) or not hasattr(strokes, "__len__"):
+    strokes = plain(strokes)  # type: ignore[assignment]  # what has no axes has no length
+    if isinstance(strokes, (str, bytes)) or not hasattr(strokes, "__len__"):
         raise TypeError(
             f"strokes is a {type(strokes).__name__}; it has to be a list of lines, each a list of "
             f"points (x, y)."
@@ -324,14 +345,27 @@ def mixture(
     weights: np.ndarray | float = 1.0,
     has_modes: bool = True,
 ) -> Mixture:
-    """A `Mixture` from float64 arrays; a single number holds for all, weights are made to sum 1."""
-    mu = torch.tensor(means, dtype=torch.float32)  # (M, d)
-    s = torch.as_tensor(stds, dtype=torch.float32)
-    w = torch.as_tensor(weights, dtype=torch.float32)
-    if s.dim() == 0:
-        s = s.repeat(len(mu))
-    if w.dim() == 0:
-        w = w.repeat(len(mu))
+    """A `Mixture` from arrays; a single number holds for all, weights are made to sum 1.
+
+    Args:
+        name: what the reader sees.
+        means: `[M, d]`.
+        stds, weights: positive, `[M]` or one for all.
+        has_modes: as for `Mixture`.
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above.
+    """
+    mu = torch.tensor(as_array("means", means, "[M, d]"), dtype=torch.float32)  # (M, d)
+    s, w = (
+        torch.as_tensor(
+            as_array(name, value, "[M]")
+            if hasattr(plain(value), "__len__")
+            else np.full(len(mu), check_number(name, value, 0, low_allowed=False)),
+            dtype=torch.float32,
+        )
+        for name, value in (("stds", stds), ("weights", weights))
+    )  # (M,) each
     return Mixture(name, mu, s, normalize(w, p=1, dim=0), has_modes)
 
 
@@ -363,7 +397,7 @@ def check_std(std: object) -> float:
 
 
 def as_array(name: str, value: object, shape: str) -> np.ndarray:
-    """`value` as finite float64 of shape "[M]" or "[N, 2]" with at least one row."""
+    """`value` as finite float64 of shape "[M]", "[M, d]" or "[N, 2]" with at least one row."""
     if isinstance(value, Tensor):
         value = value.detach().cpu()
     try:
@@ -374,7 +408,7 @@ def as_array(name: str, value: object, shape: str) -> np.ndarray:
         raise ValueError(f"{name} is empty; it needs at least one entry, shape {shape}.")
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} has to be real numbers of shape {shape}, not {brief(value)}.")
-    if array.ndim != shape.count(",") + 1 or (array.ndim == 2 and array.shape[1] != 2):
+    if array.ndim != shape.count(",") + 1 or (shape.endswith("2]") and array.shape[1] != 2):
         raise ValueError(f"{name} has shape {list(array.shape)}; it has to be {shape}.")
     if not np.isfinite(array).all():
         row = int(np.argwhere(~np.isfinite(array))[0, 0])
@@ -391,9 +425,3 @@ def check_on_stage(name: str, xy: np.ndarray) -> None:
             f"{name}[{i}] = ({xy[i, 0]:g}, {xy[i, 1]:g}) is off the stage; both coordinates have "
             f"to be in [-{STAGE:g}, {STAGE:g}]. Scale the points down."
         )
-
-
-def brief(value: object) -> str:
-    """`value` as it is written, cut to fit into a message."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from gan_helpers.checks import brief
 from gan_helpers.distributions import Mixture
 from gan_helpers.graph import RecordedStep
 from gan_helpers.losses import Loss
@@ -35,16 +36,27 @@ class Ensemble:
     Args:
         members: one or more GANs on one device. They stay usable by themselves: their weights are
             views into the stacks.
+
+    Raises:
+        ValueError, TypeError: if members are none, no plain GANs, or on several devices.
     """
 
     def __init__(self, members: Sequence[GAN]) -> None:
+        if not isinstance(members, (list, tuple)):
+            raise TypeError(f"members = {brief(members)} has to be a list of GANs.")
         if not members:
             raise ValueError("members is empty; an ensemble needs at least one GAN.")
+        if wrong := [gan for gan in members if not isinstance(gan, GAN)]:
+            raise TypeError(f"members holds {brief(wrong[0])}; each has to be a GAN.")
         if other := next((gan for gan in members if type(gan) is not GAN), None):
             raise TypeError(
                 f"{type(other).__name__} has a step of its own; an ensemble takes that of "
                 "`training`, so its members have to be plain GANs."
             )
+        if len(devices := {str(gan.rng.device) for gan in members}) > 1:
+            raise ValueError(f"members are on {', '.join(sorted(devices))}; take one device.")
+        if len({id(gan) for gan in members}) < len(members):
+            raise ValueError("members holds a GAN twice; gan.copy() is another one.")
         self.members = list(members)
         self.device: torch.device = self.members[0].rng.device
         self._recorded: dict[int, tuple[RecordedStep, Data]] = {}
@@ -80,7 +92,20 @@ class Ensemble:
         self.stacks = []
 
     def configure(self, experiments: Sequence[Experiment]) -> None:
-        """Train on under other settings, one experiment for each member."""
+        """Train on under other settings, one experiment for each member.
+
+        Raises:
+            ValueError, TypeError: if these are not as many experiments, or networks would have to
+                change; nothing is changed then.
+        """
+        if not isinstance(experiments, (list, tuple)):
+            raise TypeError(f"experiments = {brief(experiments)} has to be a list of experiments.")
+        if len(experiments) != len(self.members):
+            raise ValueError(
+                f"experiments holds {len(experiments)} of them for {len(self.members)} members."
+            )
+        for gan, experiment in zip(self.members, experiments, strict=True):
+            gan.check_change(experiment)
         for gan, experiment in zip(self.members, experiments, strict=True):
             if gan.experiment is not experiment:
                 gan.configure(experiment)

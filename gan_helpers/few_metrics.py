@@ -8,7 +8,16 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from gan_helpers.checks import check_choice
+from gan_helpers.checks import (
+    check_choice,
+    check_floats,
+    check_has,
+    check_int,
+    check_is,
+    check_scale,
+    check_seed,
+    check_together,
+)
 from gan_helpers.classifier import DigitClassifier, in_batches
 from gan_helpers.images import Images
 from gan_helpers.metrics import frechet_distance
@@ -50,19 +59,35 @@ class FewJudge:
         train: what the GANs learn from.
         held: real pictures that they never see. Of both, D is asked about the first 500, so shuffle
             what is sorted.
-        n: generated pictures that are judged.
+        n: generated pictures that are judged, 2 to 10^6.
         seed: of their noise.
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above, or the classifier is for pictures of
+            another size.
     """
 
     def __init__(
         self, classifier: DigitClassifier, train: Images, held: Images, n: int = 500, seed: int = 0
     ) -> None:
-        self.classifier, self.n, self.seed = classifier, n, seed
+        check_has("classifier", classifier, ("features",), "a classifier (load_classifier)")
+        for name, images in (("train", train), ("held", held)):
+            check_is(name, images, Images, "Images, e.g. load_mnist('test', 16)")
+        if train.event_shape != held.event_shape:
+            raise ValueError(
+                f"train has pictures of shape {train.event_shape}, held of {held.event_shape}."
+            )
+        self.n, self.seed = check_int("n", n, 2, 10**6), check_seed(seed)
+        self.classifier = classifier
         self.features = in_batches(classifier.features, held.x)  # (M, F)
         self.x_train, self.x_held = train.x[:500], held.x[:500]
 
     def __call__(self, gan: GAN) -> FewReport:
-        """What `gan` makes and says now; its averaged weights where there are some."""
+        """What `gan` makes and says now; its averaged weights where there are some.
+
+        Raises:
+            ValueError, TypeError: if it is no GAN of pictures like these.
+        """
         x_fake = make(gan, self.n, self.seed)
         if not x_fake.isfinite().all():
             return FewReport(*[math.nan] * 4)
@@ -73,7 +98,15 @@ class FewJudge:
 
 
 def make(gan: GAN, n: int, seed: int = 0) -> Tensor:
-    """`n` generated pictures from noise of their own, `[n, C, H, W]`."""
+    """`n` generated pictures from noise of their own, `[n, C, H, W]`.
+
+    Args:
+        gan: as it is now.
+        n: 1 to 10^6.
+        seed: of the noise.
+    """
+    check_has("gan", gan, ("G", "sample", "sample_z"), "a GAN")
+    n, seed = check_int("n", n, 1, 10**6), check_seed(seed)
     device = next(gan.G.parameters()).device
     z = gan.sample_z(n, torch.Generator(device).manual_seed(seed))
     return torch.cat([gan.sample(part) for part in z.split(500)])
@@ -83,12 +116,20 @@ def make(gan: GAN, n: int, seed: int = 0) -> Tensor:
 
 
 def background(x: Tensor) -> Tensor:
-    """The median pixel of each picture, `[N]`; black (-1) for a digit. x: `[N, C, H, W]`."""
+    """The median pixel of each picture, `[N]`; black (-1) for a digit, NaN where a pixel is.
+
+    x: `[N, C, H, W]` in [-1, 1], or a little out of it if transformed.
+    """
+    check_transformed("x", x)
     return x.flatten(1).median(1).values
 
 
 def off_centre(x: Tensor) -> Tensor:
-    """How far the centre of mass is from the middle, in pixels, `[N]`. x: `[N, C, H, W]`."""
+    """How far the centre of mass is from the middle, in pixels, `[N]`; NaN where a pixel is.
+
+    x: `[N, C, H, W]` in [-1, 1], or a little out of it if transformed.
+    """
+    check_transformed("x", x)
     mass = (x + 1).clamp(min=0).mean(1)  # (N, H, W)
     total = mass.sum((1, 2)) + 1e-9
     parts = []
@@ -96,6 +137,23 @@ def off_centre(x: Tensor) -> Tensor:
         place = torch.arange(n, device=x.device) - (n - 1) / 2
         parts.append((mass.sum(3 - axis) * place).sum(1) / total)
     return torch.stack(parts).norm(dim=0)
+
+
+def check_transformed(name: str, x: object) -> None:
+    """Raise if these are no pictures in [-1, 1], transformed or not; NaN passes."""
+    check_scale(name, check_floats(name, x, "[N, C, H, W]", finite=False), most=3.0, nan=True)
+
+
+def check_of_one_size(x: Tensor, real: Tensor) -> None:
+    """Raise if generated pictures `x` and real ones cannot be compared; only x may hold NaN."""
+    check_transformed("x", x)
+    check_transformed("real", check_floats("real", real, "[N, C, H, W]"))
+    if x.shape[1:] != real.shape[1:]:
+        raise ValueError(
+            f"x has shape {list(x.shape)}, real has {list(real.shape)}; both have to be pictures "
+            "of one size."
+        )
+    check_together("x", x, "real", real)
 
 
 #: Transform -> a number that tells its trace, and by how much it has to exceed that of real ones.
@@ -112,8 +170,17 @@ def traced(x: Tensor, real: Tensor, name: str) -> float:
         x: generated pictures `[N, C, H, W]`.
         real: real ones, not transformed `[M, C, H, W]`.
         name: a row of `TRACES`.
+
+    Returns:
+        0 to 1; nan where generated pictures are.
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above.
     """
     check_choice("trace", name, TRACES)
+    check_of_one_size(x, real)
+    if not x.isfinite().all():
+        return math.nan
     measure, margin = TRACES[name]
     bound = measure(real).quantile(0.999) + margin
     return float((measure(x) > bound).float().mean())
@@ -125,8 +192,11 @@ def mirrored(x: Tensor, real: Tensor) -> float:
     By the distance from the nearest of each, pixel by pixel. Symmetric ones, e.g. a digit 8, count
     about half the time, so compare with the share of other real pictures.
 
-    x: generated pictures `[N, C, H, W]`; real: real ones `[M, C, H, W]`.
+    x: generated pictures `[N, C, H, W]`; real: real ones `[M, C, H, W]`. It is nan where x is.
     """
+    check_of_one_size(x, real)
+    if not x.isfinite().all():
+        return math.nan
     near, near_mirrored = (
         torch.cat([torch.cdist(part.flatten(1), y.flatten(1)).amin(1) for part in x.split(500)])
         for y in (real, real.flip(-1))

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gan_helpers.checks import check_has, check_is
 from gan_helpers.training import GAN, train_step
 
 WARM_UP = 3  # steps before the recording, so that everything is allocated
@@ -20,10 +21,15 @@ class RecordedStep:
     The first steps run as they are, then one is recorded and from there on replayed. Settings are
     part of the recording: when they change, a new one is needed. What cannot be recorded goes on
     step by step, and a warning says why.
+
+    Args:
+        gan: one GAN, or a stack.
+        data: what it learns, with `sample(n, rng)`.
     """
 
     def __init__(self, gan: GAN, data: Any) -> None:
-        self.gan, self.data = gan, data
+        self.gan = check_is("gan", gan, GAN, "a GAN")
+        self.data = check_has("data", data, ("sample",), "data with sample(n, rng), e.g. ring()")
         self.done = 0
         self.graph: Any = None
         self.losses: tuple[Tensor, Tensor] | None = None

@@ -17,7 +17,15 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from gan_helpers.checks import check_bool, check_choice, check_int
+from gan_helpers.checks import (
+    brief,
+    check_bool,
+    check_choice,
+    check_floats,
+    check_int,
+    check_seed,
+    plain,
+)
 from gan_helpers.embedded import find_embedded, get_back
 from gan_helpers.images import SHOES, load_fashion
 from gan_helpers.pairs import Pairs, Unpaired, check_pictures
@@ -45,7 +53,11 @@ FLAT = 0.1
 
 
 def luma(x: Tensor) -> Tensor:
-    """The grey of a colour picture, 0.299 R + 0.587 G + 0.114 B: `[..., 3, H, W]` -> 1 channel."""
+    """The grey of a colour picture, 0.299 R + 0.587 G + 0.114 B: `[..., 3, H, W]` -> 1 channel.
+
+    NaN where x is.
+    """
+    check_floats("x", x, "[..., 3, H, W]", finite=False)
     weights = torch.tensor(LUMA, dtype=x.dtype, device=x.device)[:, None, None]
     return (x * weights).sum(-3, keepdim=True).clamp(-1, 1)  # 1 may round to a little more
 
@@ -70,9 +82,9 @@ def load_photo_patches(split: str = "train", size: int = 32, n: int = 4000, seed
         ValueError, TypeError: if an argument is out of its range.
     """
     check_choice("split", split, SPLITS)
-    check_int("size", size, 8, 64)
-    check_int("n", n, 1, 10**5)
-    rng = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
+    size = check_int("size", size, 8, 64)
+    n = check_int("n", n, 1, 10**5)
+    rng = torch.Generator().manual_seed(check_seed(seed))
     photos = [read_photo(name) for name in PHOTOS]
     crops: list[Tensor] = []
     while len(crops) < n:
@@ -150,9 +162,10 @@ def load_shoes_unpaired(split: str = "train", size: int = 28) -> Unpaired:
 
 def check_shoe_size(size: object) -> int:
     """Return `size` if there are shoes of it, else raise a ValueError."""
-    if isinstance(size, bool) or not isinstance(size, int) or str(size) not in SHOE_SIZES:
-        raise ValueError(f"size = {size!r} is unknown; choose one of {', '.join(SHOE_SIZES)}.")
-    return size
+    edge = plain(size)
+    if isinstance(edge, bool) or not isinstance(edge, int) or str(edge) not in SHOE_SIZES:
+        raise ValueError(f"size = {brief(size)} is unknown; choose one of {', '.join(SHOE_SIZES)}.")
+    return edge
 
 
 # --- line drawings -----------------------------------------------------------------------------
@@ -181,8 +194,8 @@ def edges(x: Tensor, inner: bool = True) -> Tensor:
     Raises:
         ValueError, TypeError: if x holds no grey pictures, or `inner` is no truth value.
     """
-    check_bool("inner", inner)
-    if check_pictures("x", x).shape[1] != 1:
+    inner, x = check_bool("inner", inner), check_pictures("x", x)
+    if x.shape[1] != 1:
         raise ValueError(f"x has shape {list(x.shape)}; edges are drawn of grey, [N, 1, H, W].")
     return torch.cat([draw(part, inner) for part in x.split(500)])  # parts that fit the cache
 

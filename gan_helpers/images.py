@@ -7,16 +7,31 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 import zlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-from gan_helpers.checks import check_bool, check_choice, check_int, check_rng
+from gan_helpers.checks import (
+    brief,
+    check_bool,
+    check_choice,
+    check_device,
+    check_int,
+    check_rng,
+    check_scale,
+    check_seed,
+    check_text,
+    kind_of,
+    plain,
+)
 from gan_helpers.embedded import EMBEDDED
 
 #: SHA-256 of the unpacked files, wherever they come from. data/README.md repeats them.
@@ -66,46 +81,45 @@ CACHE = Path(os.path.expanduser("~/.cache/gan_helpers"))
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Grey pictures with a class each; black is -1, white is 1.
+    """Grey pictures, with a class each where classes are used; black is -1, white is 1.
+
+    Colour pictures `[N, 3, H, W]` go with `pairs.Pairs` and `pairs.Unpaired` (12.4.5);
+    `image_pairs.luma` makes grey ones of them.
 
     Args:
         name: what the reader sees.
-        x: the pictures, float32 `[N, 1, H, W]` in [-1, 1].
-        y: their classes, int64 `[N]`, 0 or more.
+        x: the pictures `[N, 1, H, W]` in [-1, 1]: a float32 tensor, or a NumPy array of float32 or
+            float64, which becomes one.
+        y: their classes `[N]`, 0 or more: an int64 tensor, or a NumPy array of whole numbers, which
+            becomes one. None where no class is used.
         dataset: which classifier knows them, "digits" or "fashion"; "" where there is none.
 
     Raises:
-        ValueError, TypeError: if an array has the wrong type, shape or range.
+        ValueError, TypeError: if an array has the wrong type, shape or range. The message tells how
+            pictures in [0, 1] or from 0 to 255 are brought to [-1, 1].
+
+    Warns:
+        UserWarning: if x has no value below 0, but might be in [-1, 1] all the same.
     """
 
     name: str
     x: Tensor
-    y: Tensor
+    y: Any = None  # an int64 tensor [N], or None
     dataset: str = ""
 
     def __post_init__(self) -> None:
-        for name, dtype in (("x", torch.float32), ("y", torch.int64)):
-            value = getattr(self, name)
-            if not isinstance(value, Tensor) or value.dtype != dtype:
-                kind = getattr(value, "dtype", type(value).__name__)
-                raise TypeError(f"{name} is {kind}; it has to be a {dtype} tensor.")
+        check_text("name", self.name)
+        check_text("dataset", self.dataset)
+        object.__setattr__(self, "x", as_pictures(self.x))
         if self.x.dim() != 4 or self.x.shape[1] != 1 or 0 in self.x.shape:
             raise ValueError(
-                f"x has shape {list(self.x.shape)}; it has to be [N, 1, H, W] with N, H, W >= 1."
+                f"x has shape {list(self.x.shape)}; it has to be [N, 1, H, W] with N, H, W >= 1. "
+                "[N, H, W] becomes that by x[:, None]; colour goes with Pairs and Unpaired, and "
+                "image_pairs.luma(x) makes grey of it."
             )
-        if self.y.shape != self.x.shape[:1]:
-            raise ValueError(
-                f"y has shape {list(self.y.shape)}; it has to be [{len(self.x)}], "
-                f"one class for each picture of x."
-            )
-        low, high = (float(bound) for bound in self.x.aminmax())
-        if not (low >= -1 and high <= 1):  # NaN fails both
-            raise ValueError(
-                f"x ranges from {low:g} to {high:g}; it has to be in [-1, 1], black to white, "
-                f"without NaN. Bytes are brought there by x / 127.5 - 1."
-            )
-        if (lowest := int(self.y.min())) < 0:
-            raise ValueError(f"y holds {lowest}; classes are whole numbers from 0.")
+        check_scale("x", self.x, stacklevel=4)
+        if self.y is not None:
+            object.__setattr__(self, "y", as_classes(self.y, self.x))
 
     def __len__(self) -> int:
         return len(self.x)
@@ -115,10 +129,25 @@ class Images:
         """Shape of one picture, `(1, H, W)`."""
         return tuple(self.x.shape[1:])
 
-    @property
+    @cached_property
     def n_classes(self) -> int:
-        """K, where the classes are 0 to K - 1."""
-        return int(self.y.max()) + 1
+        """K, where the classes are 0 to K - 1.
+
+        Raises:
+            ValueError: if the pictures have no classes.
+
+        Warns:
+            UserWarning: if some of these classes have no picture.
+        """
+        counts = self._classes().bincount()
+        if empty := (counts == 0).nonzero()[:, 0].tolist():
+            warnings.warn(
+                f"y holds classes up to {len(counts) - 1}, so there are {len(counts)} of them, but "
+                f"no picture of {brief(empty)}. To count only those that are there: "
+                f"Images(name, data.x, data.y.unique(return_inverse=True)[1]).",
+                stacklevel=3,
+            )
+        return len(counts)
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """`n` pictures drawn with replacement, `[n, 1, H, W]`.
@@ -133,12 +162,22 @@ class Images:
         """`n` pictures drawn with replacement `[n, 1, H, W]`, and their classes `[n]`.
 
         Args: as for `sample`.
+
+        Raises:
+            ValueError: if the pictures have no classes.
         """
-        chosen = self._draw(n, rng)
-        return self.x[chosen], self.y[chosen]
+        y, chosen = self._classes(), self._draw(n, rng)
+        return self.x[chosen], y[chosen]
+
+    def _classes(self) -> Tensor:
+        if self.y is None:
+            raise ValueError(
+                f"y is None: {self.name!r} has no classes. Give them: Images(name, x, y), y [N]."
+            )
+        return self.y
 
     def _draw(self, n: int, rng: torch.Generator) -> Tensor:
-        check_int("n", n, 1, 10**6)
+        n = check_int("n", n, 1, 10**6)
         device = check_rng(rng, self.x)
         return torch.randint(len(self.x), (n,), generator=rng, device=device)
 
@@ -148,41 +187,89 @@ class Images:
         Raises:
             ValueError, TypeError: if no class is given, or one that no picture has.
         """
-        present = self.y.unique().tolist()
+        y = self._classes()
+        present = y.unique().tolist()
         for digit in digits:
             if check_int("digits", digit, 0, 2**31) not in present:
                 raise ValueError(f"digits = {digit!r} has no picture here; there are {present}.")
         if not digits:
             raise ValueError(f"digits is empty; give at least one of {present}.")
-        chosen = torch.isin(self.y, torch.tensor(digits, device=self.y.device))  # (N,)
+        chosen = torch.isin(y, torch.tensor(digits, device=y.device))  # (N,)
         name = f"{self.name}, only {' '.join(map(str, digits))}"
-        return Images(name, self.x[chosen], self.y[chosen], self.dataset)
+        return Images(name, self.x[chosen], y[chosen], self.dataset)
 
     def few(self, n: int, seed: int = 0) -> Images:
         """`n` of the pictures, as many of each class, drawn without replacement.
 
         Args:
-            n: a multiple of the number of classes that are present.
+            n: a multiple of the number of classes that are present; any number without classes.
             seed: the same one gives the same pictures; with a larger n, more of the same.
 
         Raises:
             ValueError, TypeError: if n is no such number, or a class has too few pictures.
         """
-        present, counts = self.y.unique(return_counts=True)
+        y = torch.zeros(len(self.x), dtype=torch.int64) if self.y is None else self.y
+        present, counts = y.unique(return_counts=True)
         most = int(counts.min()) * len(present)
-        if check_int("n", n, len(present), most) % len(present):
+        n = check_int("n", n, len(present), most)
+        if n % len(present):
             raise ValueError(f"n = {n} has to be a multiple of {len(present)}, one for each class.")
-        rng = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
+        rng = torch.Generator().manual_seed(check_seed(seed))
         chosen = []
         for k in present:
-            of_k = (self.y == k).nonzero()[:, 0].cpu()
+            of_k = (y == k).nonzero()[:, 0].cpu()
             chosen.append(of_k[torch.randperm(len(of_k), generator=rng)[: n // len(present)]])
         order = torch.stack(chosen, 1).flatten()  # the classes take turns
-        return Images(f"{n} of {self.name}", self.x[order], self.y[order], self.dataset)
+        few_y = None if self.y is None else self.y[order]
+        return Images(f"{n} of {self.name}", self.x[order], few_y, self.dataset)
 
     def to(self, device: str | torch.device) -> Images:
-        """The same pictures on another device."""
-        return replace(self, x=self.x.to(device), y=self.y.to(device))
+        """The same pictures on another device.
+
+        Raises:
+            ValueError, TypeError: if there is no such device here.
+        """
+        device = check_device(device)
+        return replace(self, x=self.x.to(device), y=None if self.y is None else self.y.to(device))
+
+
+def as_pictures(x: object) -> Tensor:
+    """`x` as a float32 tensor, if it is one, or a NumPy array of float32 or float64.
+
+    Whole numbers are refused: nothing says whether 1 is white or nearly black.
+    """
+    if isinstance(x, np.ndarray) and x.dtype in (np.float32, np.float64):
+        return torch.tensor(x, dtype=torch.float32)  # a copy: the array may be changed later
+    if not isinstance(x, Tensor) or x.dtype != torch.float32:
+        raise TypeError(
+            f"x is {kind_of(x)}; it has to be a torch.float32 tensor in [-1, 1], or a NumPy array "
+            "of float32 or float64. Bytes are brought there by x / 127.5 - 1, a float64 tensor "
+            "becomes one by x.float()."
+        )
+    return x
+
+
+def as_classes(y: object, x: Tensor) -> Tensor:
+    """`y` as an int64 tensor, one class from 0 on for each picture of `x`."""
+    if isinstance(y, np.ndarray) and y.dtype.kind in "iu":
+        y = torch.tensor(y.astype(np.int64), device=x.device)
+    if not isinstance(y, Tensor) or y.dtype != torch.int64:
+        raise TypeError(
+            f"y is {kind_of(y)}; it has to be a torch.int64 tensor or a NumPy array of whole "
+            "numbers, e.g. torch.tensor([0, 1]); None where no class is used."
+        )
+    if y.shape != x.shape[:1]:
+        raise ValueError(
+            f"y has shape {list(y.shape)}; it has to be [{len(x)}], one class for each picture of "
+            "x."
+        )
+    if y.device != x.device:
+        raise ValueError(f"y is on {y.device}, x on {x.device}; use y.to(x.device).")
+    if (lowest := int(y.min())) < 0:
+        raise ValueError(f"y holds {lowest}; classes are whole numbers from 0.")
+    if (highest := int(y.max())) >= 10**6:
+        raise ValueError(f"y holds {highest}; classes are counted from 0, up to a million of them.")
+    return y
 
 
 def load_mnist(
@@ -211,7 +298,7 @@ def load_mnist(
     check_size(size)
     check_bool("download", download)
     if root is not None and not isinstance(root, (str, Path)):
-        raise TypeError(f"root = {root!r} is a {type(root).__name__}; it has to be a path.")
+        raise TypeError(f"root = {brief(root)} is a {type(root).__name__}; it has to be a path.")
     target = CACHE if root is None else Path(root).expanduser()
     folders = (*(EMBEDDED if root is None else ()), target, raw_folder(target))
     try:
@@ -262,8 +349,10 @@ def load_few(kind: str, n: int, size: int = 16, seed: int = 0, split: str = "tra
 
 def check_size(size: object) -> None:
     """Raise a ValueError if there are no pictures of that size."""
-    if isinstance(size, bool) or not isinstance(size, int) or size not in SIZES:
-        raise ValueError(f"size = {size!r} is unknown; choose one of {', '.join(map(str, SIZES))}.")
+    edge = plain(size)
+    if isinstance(edge, bool) or not isinstance(edge, int) or edge not in SIZES:
+        sizes = ", ".join(map(str, SIZES))
+        raise ValueError(f"size = {brief(size)} is unknown; choose one of {sizes}.")
 
 
 def to_images(name: str, images: bytes, labels: bytes, size: int, dataset: str) -> Images:

@@ -20,7 +20,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from gan_helpers.checks import check_choice
+from gan_helpers.checks import (
+    check_bool,
+    check_callable,
+    check_choice,
+    check_fields,
+    check_is,
+    check_text,
+)
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,21 @@ class Loss:
         generator: `(d_fake [..., N]) -> [...]`.
         is_probability: whether sigmoid(logit) estimates the probability of "real" (False for a
             critic, whose scores have no fixed scale).
+
+    Raises:
+        TypeError: if a field is of another kind; `check_loss` tries the functions themselves.
     """
 
     name: str
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
     is_probability: bool = True
+
+    def __post_init__(self) -> None:
+        check_text("name", self.name)
+        check_callable("discriminator", self.discriminator, "a function (d_real, d_fake) -> loss")
+        check_callable("generator", self.generator, "a function (d_fake) -> loss")
+        check_fields(self, ("is_probability",), check_bool)
 
     @property
     def estimates_distance(self) -> bool:
@@ -135,6 +151,7 @@ def check_loss(loss: Loss) -> None:
         TypeError, ValueError: if a function does not return one finite number that depends on
             the logits. What the functions themselves raise is passed on.
     """
+    check_is("loss", loss, Loss, "a Loss, e.g. get_loss('hinge')")
     d_real = torch.linspace(-1, 1, 8, requires_grad=True)
     d_fake = torch.linspace(-1.5, 1, 8, requires_grad=True)
     calls = {
@@ -155,3 +172,25 @@ def check_loss(loss: Loss) -> None:
         if value.grad_fn is None:
             raise ValueError(f"{where} does not depend on the logits, so there is no gradient.")
         torch.autograd.grad(value, inputs, allow_unused=True)
+
+
+def reversed_losses(loss: Loss) -> list[str]:
+    """Which of a loss's two functions rise with what they should fall with: a sign is wrong.
+
+    D should have a smaller loss when it tells real from generated samples than when it takes one
+    for the other; G when D takes what it makes for real. Other losses may be meant, so that this is
+    a reason for a warning and not for an error.
+
+    Returns:
+        Some of "discriminator", "generator".
+
+    Raises:
+        TypeError: if it is no `Loss`.
+    """
+    check_is("loss", loss, Loss, "a Loss, e.g. get_loss('hinge')")
+    real, fake = torch.full((8,), 2.0), torch.full((8,), -2.0)  # logits
+    with torch.no_grad():
+        right, wrong = loss.discriminator(real, fake), loss.discriminator(fake, real)
+        fooled, caught = loss.generator(real), loss.generator(fake)
+    found = {"discriminator": right > wrong, "generator": fooled > caught}
+    return [name for name, is_reversed in found.items() if is_reversed]

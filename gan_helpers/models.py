@@ -15,7 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
+from gan_helpers.checks import MOST_NUMBERS, check_event_shape, check_int, check_is
+
 SLOPE = 0.2  # of the leaky ReLU, as in DCGAN
+MOST_UNITS, MOST_LAYERS, MOST_PACKED = 10**5, 100, 1000
 
 
 def bare(kind: Callable[..., nn.Module], *args: int, **kwargs: int) -> nn.Module:
@@ -25,7 +28,14 @@ def bare(kind: Callable[..., nn.Module], *args: int, **kwargs: int) -> nn.Module
 
 
 def initialise(net: nn.Module, rng: torch.Generator | None) -> nn.Module:
-    """PyTorch's default initial weights, U(-1/sqrt(fan_in), 1/sqrt(fan_in)), drawn from `rng`."""
+    """PyTorch's default initial weights, U(-1/sqrt(fan_in), 1/sqrt(fan_in)), drawn from `rng`.
+
+    Raises:
+        TypeError: if `rng` is neither a generator nor None, which is PyTorch's own.
+    """
+    check_is("net", net, nn.Module, "a network")
+    if rng is not None:
+        check_is("rng", rng, torch.Generator, "a generator, e.g. torch.Generator().manual_seed(0)")
     for layer in net.modules():
         if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
             bound = 1 / math.sqrt(layer.weight[0].numel())
@@ -41,7 +51,8 @@ class MLP(nn.Module):
 
     def __init__(self, n_in: int, n_out: int, width: int, depth: int) -> None:
         super().__init__()
-        sizes = [n_in] + [width] * depth
+        n_in, n_out, width = check_units(n_in=n_in, n_out=n_out, width=width)
+        sizes = [n_in] + [width] * check_int("depth", depth, 0, MOST_LAYERS)
         self.hidden = nn.ModuleList(bare(nn.Linear, a, b) for a, b in pairwise(sizes))
         self.out = bare(nn.Linear, sizes[-1], n_out)
 
@@ -49,6 +60,19 @@ class MLP(nn.Module):
         for layer in self.hidden:
             x = leaky_relu(layer(x), SLOPE, inplace=True)  # (..., width)
         return self.out(x)
+
+
+def check_units(**sizes: object) -> list[int]:
+    """The values, if each is a number of units or channels; else the message names which is not."""
+    return [check_int(name, size, 1, MOST_NUMBERS) for name, size in sizes.items()]
+
+
+def check_square(size: object) -> int:
+    """Return `size` if convolutions can halve a picture of that edge twice."""
+    edge = check_int("size", size, 4, 1024)
+    if edge % 4:
+        raise ValueError(f"size = {size} has to be a multiple of 4, to be halved twice.")
+    return edge
 
 
 class StackedLinear(nn.Module):
@@ -98,8 +122,9 @@ class Generator(nn.Module):
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.event_shape = event_shape
-        self.net = MLP(latent_dim, math.prod(event_shape), width, depth)
+        (latent_dim,) = check_units(latent_dim=latent_dim)
+        self.event_shape = check_event_shape(event_shape)
+        self.net = MLP(latent_dim, math.prod(self.event_shape), width, depth)
         initialise(self, rng)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -129,8 +154,10 @@ class Discriminator(nn.Module):
         n_out: int = 1,
     ) -> None:
         super().__init__()
-        self.event_dims, self.pac = len(event_shape), pac
-        self.net = MLP(pac * math.prod(event_shape), n_out, width, depth)
+        event_shape = check_event_shape(event_shape)
+        self.event_dims, self.pac = len(event_shape), check_int("pac", pac, 1, MOST_PACKED)
+        (n_out,) = check_units(n_out=n_out)
+        self.net = MLP(self.pac * math.prod(event_shape), n_out, width, depth)
         initialise(self, rng)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -164,7 +191,9 @@ class ConvGenerator(nn.Module):
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        edge = size // 4
+        latent_dim, channels = check_units(latent_dim=latent_dim, channels=channels)
+        width = check_int("width", width, 2, MOST_UNITS)
+        edge = check_square(size) // 4
         self.net = nn.Sequential(
             bare(nn.Linear, latent_dim, width * edge * edge),
             nn.Unflatten(-1, (width, edge, edge)),  # (N, width, size/4, size/4)
@@ -205,9 +234,11 @@ class ConvDiscriminator(nn.Module):
         n_out: int = 1,
     ) -> None:
         super().__init__()
-        edge, self.pac = size // 4, pac
+        channels, n_out = check_units(channels=channels, n_out=n_out)
+        width = check_int("width", width, 2, MOST_UNITS)
+        edge, self.pac = check_square(size) // 4, check_int("pac", pac, 1, MOST_PACKED)
         self.net = nn.Sequential(
-            bare(nn.Conv2d, pac * channels, width // 2, 4, stride=2, padding=1),
+            bare(nn.Conv2d, self.pac * channels, width // 2, 4, stride=2, padding=1),
             nn.LeakyReLU(SLOPE),  # (N, width/2, size/2, size/2)
             bare(nn.Conv2d, width // 2, width, 4, stride=2, padding=1),
             nn.LeakyReLU(SLOPE),  # (N, width, size/4, size/4)

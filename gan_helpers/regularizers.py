@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 from torch.nn.utils import parametrize
 
 from gan_helpers.chance import Rng, draw
+from gan_helpers.checks import check_bool, check_floats, check_int, check_is
 
 
 def input_gradient_norm(D: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -101,14 +102,24 @@ class SpectralNorm(nn.Module):
     Args:
         weight: `[out, ...]`, or `[K, out, ...]` where K layers are stacked.
         stacked: how many leading axes count layers, 0 or 1.
-        warm_up: iterations before the first use.
+        warm_up: iterations before the first use, 0 to 1000.
+
+    Raises:
+        ValueError, TypeError: if an argument is out of its range.
     """
 
     u: Tensor
 
     def __init__(self, weight: Tensor, stacked: int = 0, warm_up: int = 20) -> None:
         super().__init__()
-        self.stacked, self.on = stacked, True
+        self.stacked, self.on = check_int("stacked", stacked, 0, 1), True
+        # What training has made infinite passes: the GAN is shown as it is.
+        check_floats("weight", weight, "[..., out, in]", finite=False)
+        if weight.dim() < 2 + self.stacked:
+            raise ValueError(
+                f"weight has shape {list(weight.shape)}; a stack of matrices is [K, out, in]."
+            )
+        check_int("warm_up", warm_up, 0, 1000)
         rows = self.rows(weight.detach())
         # Any start that is not orthogonal to the leading singular vector converges to it.
         self.register_buffer("u", normalize(rows.sum(-1), dim=-1))  # (..., out)
@@ -151,6 +162,8 @@ def set_spectral_norm(net: nn.Module, on: bool) -> None:
 
     The trained weights stay the optimizer's own parameters, so it can be switched in mid-training.
     """
+    check_is("net", net, nn.Module, "a network")
+    check_bool("on", on)
     for layer in list(net.modules()):
         weight = layer._parameters.get("weight")  # None where it is parametrized already
         if on and weight is not None and weight.ndim > 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gan_helpers.checks import check_choice
+from gan_helpers.checks import check_choice, check_is
 from gan_helpers.training import Experiment
 
 #: Settings under which it happens, on the ring of 8.
@@ -38,5 +38,7 @@ def with_remedy(experiment: Experiment, name: str) -> Experiment:
 
     Raises:
         ValueError: if there is no remedy of that name.
+        TypeError: if it is no experiment.
     """
+    check_is("experiment", experiment, Experiment, "an Experiment, e.g. Experiment()")
     return replace(experiment, **REMEDIES[check_choice("remedy", name, REMEDIES)])

@@ -8,7 +8,7 @@ from functools import partial
 
 from torch import Tensor
 
-from gan_helpers.checks import check_choice
+from gan_helpers.checks import check_choice, check_floats, check_is, check_text
 from gan_helpers.classifier import load_classifier
 from gan_helpers.image_pairs import load_footwear, load_photo_patches, load_shoes_unpaired
 from gan_helpers.pairs import Pairs, Unpaired
@@ -35,6 +35,10 @@ class Task:
         train: `Pairs` are learned by pix2pix, `Unpaired` heaps by CycleGAN.
         test: pictures of the same two worlds; for CycleGAN, `Pairs` are answers it is never shown.
         experiment: settings that suit it.
+
+    Raises:
+        TypeError: if a field is of another kind.
+        ValueError: if the pictures to be looked at have other channels.
     """
 
     name: str
@@ -43,6 +47,10 @@ class Task:
     experiment: Translation = field(default_factory=Translation)
 
     def __post_init__(self) -> None:
+        check_text("name", self.name)
+        for name in ("train", "test"):
+            check_is(name, getattr(self, name), (Pairs, Unpaired), "Pairs or Unpaired")
+        check_is("experiment", self.experiment, Translation, "a Translation, e.g. Translation()")
         if isinstance(self.train, Pairs) and not isinstance(self.test, Pairs):
             raise TypeError("test has to be Pairs, where train is: pix2pix is told the answers.")
 
@@ -107,10 +115,15 @@ def load_task(name: str, size: int = SIZE) -> Task:
 
 
 def shoe_features(x: Tensor) -> Tensor:
-    """What a classifier of clothes sees in shoes of 32 x 32, whose border is empty: `[N, F]`."""
+    """What a classifier of clothes sees in shoes of 32 x 32, whose border is empty: `[N, F]`.
+
+    NaN where x is.
+    """
+    check_floats("x", x, "[N, 1, 32, 32]", finite=False)
     return load_classifier(28, dataset="fashion").features(x[..., 2:-2, 2:-2].contiguous())
 
 
 def shoe_textures(x: Tensor) -> Tensor:
     """What its convolutions see in them, wherever it is; see `DigitClassifier.textures`."""
+    check_floats("x", x, "[N, 1, 32, 32]", finite=False)
     return load_classifier(28, dataset="fashion").textures(x[..., 2:-2, 2:-2].contiguous())

@@ -15,7 +15,23 @@ from torch.func import functional_call
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_helpers.chance import Rng, draw
-from gan_helpers.checks import check_bool, check_choice, check_int, check_number
+from gan_helpers.checks import (
+    check_bool,
+    check_callable,
+    check_choice,
+    check_device,
+    check_event_shape,
+    check_fields,
+    check_fits,
+    check_floats,
+    check_has,
+    check_int,
+    check_is,
+    check_number,
+    check_rng,
+    check_seed,
+    check_text,
+)
 from gan_helpers.losses import Loss, get_loss
 from gan_helpers.models import ConvDiscriminator, ConvGenerator, Discriminator, Generator
 from gan_helpers.regularizers import (
@@ -73,27 +89,24 @@ class Experiment:
 
     def __post_init__(self) -> None:
         get_loss(self.loss)
-        check_int("d_steps", self.d_steps, 1, 100)
-        check_int("batch_size", self.batch_size, 2, 4096)
-        for name in ("lr_D", "lr_G"):
-            check_number(name, getattr(self, name), 0, 1)
-        for name in ("beta1", "beta2", "ema"):
-            check_number(name, getattr(self, name), 0, 0.99999)
-        for name in ("gradient_penalty", "r1", "class_weight"):
-            check_number(name, getattr(self, name), 0, 1000)
+        check_fields(self, ("d_steps",), check_int, 1, 100)
+        check_fields(self, ("batch_size",), check_int, 2, 4096)
+        check_fields(self, ("lr_D", "lr_G"), check_number, 0, 1)
+        check_fields(self, ("beta1", "beta2", "ema"), check_number, 0, 0.99999)
+        check_fields(self, ("gradient_penalty", "r1", "class_weight"), check_number, 0, 1000)
         if self.clip is not None:
-            check_number("clip", self.clip, 0, 10, low_allowed=False)
-        for name in ("one_sided", "spectral_norm", "class_on_fake"):
-            check_bool(name, getattr(self, name))
-        check_int("unroll", self.unroll, 0, 20)
-        if check_int("pac", self.pac, 1, 16) not in (1, 2, 4, 8, 16) or self.batch_size % self.pac:
+            check_fields(self, ("clip",), check_number, 0, 10, low_allowed=False)
+        check_fields(self, ("one_sided", "spectral_norm", "class_on_fake"), check_bool)
+        check_fields(self, ("unroll",), check_int, 0, 20)
+        check_fields(self, ("pac",), check_int, 1, 16)
+        if self.pac not in (1, 2, 4, 8, 16) or self.batch_size % self.pac:
             raise ValueError(
                 f"pac = {self.pac} has to be 1, 2, 4, 8 or 16, and to divide batch_size = "
                 f"{self.batch_size}."
             )
-        check_int("latent_dim", self.latent_dim, 1, 1024)
-        check_int("width", self.width, 2, 1024)
-        check_int("depth", self.depth, 1, 8)
+        check_fields(self, ("latent_dim",), check_int, 1, 1024)
+        check_fields(self, ("width",), check_int, 2, 1024)
+        check_fields(self, ("depth",), check_int, 1, 8)
         check_choice("network", self.network, ("mlp", "conv"))
         check_choice("condition", self.condition, CONDITIONS)
         if self.condition != "none" and (self.unroll or self.pac > 1):
@@ -123,9 +136,13 @@ class GAN:
         event_shape: shape of one sample, `(d,)` or `(C, H, W)`.
         seed: initial weights and everything drawn while training.
         device: where to train, e.g. "cpu" or "cuda".
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above, or there is no such device here.
     """
 
     batch_axis = 0  # of samples; behind the ensemble's axis where there is one
+    settings: type[Experiment] = Experiment  # what it is trained by
 
     def __init__(
         self,
@@ -134,8 +151,10 @@ class GAN:
         seed: int = 0,
         device: str | torch.device = "cpu",
     ) -> None:
-        self.event_shape = event_shape
-        init_rng = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
+        self.check_settings(experiment)
+        self.event_shape = event_shape = check_event_shape(event_shape)
+        init_rng = torch.Generator().manual_seed(check_seed(seed))
+        device = check_device(device)
         G, D = self.make_networks(experiment, event_shape, init_rng)
         self.G, self.D = G.to(device), D.to(device)
         betas = (experiment.beta1, experiment.beta2)
@@ -159,16 +178,29 @@ class GAN:
         """(G, D), with initial weights drawn from `rng`."""
         return make_networks(experiment, event_shape, rng)
 
+    def check_settings(self, experiment: object) -> None:
+        """Raise a TypeError if it is no experiment of the kind that this GAN is trained by."""
+        kind = self.settings.__name__
+        check_is("experiment", experiment, self.settings, f"an {kind}, e.g. {kind}()")
+
+    def check_change(self, experiment: Experiment) -> None:
+        """Raise if the GAN cannot be trained on under these settings, see `configure`."""
+        self.check_settings(experiment)
+        old = getattr(self, "experiment", experiment)
+        changed = [name for name in ARCHITECTURE if getattr(old, name) != getattr(experiment, name)]
+        if changed:
+            raise ValueError(
+                f"experiment: {', '.join(changed)} cannot change while training; make a new GAN."
+            )
+
     def configure(self, experiment: Experiment) -> None:
         """Train on under other settings, with the weights kept.
 
         Raises:
             ValueError: if the networks themselves would have to change (see `ARCHITECTURE`).
+            TypeError: if it is no experiment.
         """
-        old = getattr(self, "experiment", experiment)
-        changed = [name for name in ARCHITECTURE if getattr(old, name) != getattr(experiment, name)]
-        if changed:
-            raise ValueError(f"{', '.join(changed)} cannot change while training; make a new GAN.")
+        self.check_change(experiment)
         self.experiment, self.loss = experiment, get_loss(experiment.loss)
         self.uses = frozenset(name for name in EXTRAS if getattr(experiment, name))
         set_spectral_norm(self.D, experiment.spectral_norm)
@@ -177,15 +209,39 @@ class GAN:
                 group["lr"], group["betas"] = lr, (experiment.beta1, experiment.beta2)
 
     def sample_z(self, n: int, rng: Rng | None = None) -> Tensor:
-        """z ~ N(0, I), `[n, latent_dim]`; from the GAN's own generator unless another is given."""
-        return draw(Tensor.normal_, (n, self.experiment.latent_dim), rng or self.rng)
+        """z ~ N(0, I), `[n, latent_dim]`; from the GAN's own generator unless another is given.
+
+        Args:
+            n: 0 to 10^7.
+            rng: another source of chance; of any device, and the z are where it is.
+        """
+        n = check_int("n", n, 0, 10**7)
+        if rng is None:
+            rng = self.rng
+        elif not isinstance(rng, torch.Generator):
+            check_rng(rng, next(self.G.parameters()))  # one for each GAN of a stack
+        return draw(Tensor.normal_, (n, self.experiment.latent_dim), rng)
 
     @torch.no_grad()
     def sample(self, z: Tensor) -> Tensor:
-        """What the reader is shown: G(z), by the averaged weights where an average is kept."""
+        """What the reader is shown: G(z), by the averaged weights where an average is kept.
+
+        Args:
+            z: `[N, latent_dim]`; where G is a multilayer perceptron, with any axes in front.
+
+        Raises:
+            ValueError, TypeError: if z is no such tensor, or not finite.
+        """
+        self.check_z(z)
         G = self.G if self.G_ema is None else self.G_ema
         with looking_at(G):
             return G(z)
+
+    def check_z(self, z: object) -> None:
+        """Raise if `z` is nothing that G can be asked for, see `sample`."""
+        e = self.experiment
+        more = "..." if e.network == "mlp" and e.condition == "none" else "N"
+        check_fits("z", check_floats("z", z, f"[{more}, {e.latent_dim}]"), self.G, "G")
 
     def copy(self: Own) -> Own:
         """An independent GAN in the same state, with the same future."""
@@ -202,6 +258,7 @@ class GAN:
 @contextmanager
 def looking_at(net: nn.Module) -> Iterator[None]:
     """Evaluation mode for a while: running statistics stay as training left them."""
+    check_is("net", net, nn.Module, "a network")
     training = net.training
     net.eval()
     try:
@@ -225,8 +282,14 @@ def make_networks(
         more_z: numbers that G gets behind z.
         more_x: numbers that D gets behind x; channels behind those of a picture.
         n_out: numbers that D gives for each sample.
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above; "conv" is for square pictures only.
     """
-    e = experiment
+    e = check_is("experiment", experiment, Experiment, "an Experiment, e.g. Experiment()")
+    event_shape = check_event_shape(event_shape)
+    check_is("rng", rng, torch.Generator, "a generator, e.g. torch.Generator().manual_seed(0)")
+    more_z, more_x = check_int("more_z", more_z, 0, 10**6), check_int("more_x", more_x, 0, 10**6)
     n_z = e.latent_dim + more_z
     if e.network == "mlp":
         seen = (event_shape[0] + more_x, *event_shape[1:])
@@ -252,19 +315,37 @@ def faded(experiment: Any, step: int, steps: int) -> Any:
     Args:
         experiment: an `Experiment`, or anything else with an `lr_D` and an `lr_G`.
         step: 0 to `steps`.
-        steps: of the whole training.
+        steps: of the whole training, 1 or more.
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above.
     """
+    check_has("experiment", experiment, ("lr_D", "lr_G"), "settings with an lr_D and an lr_G")
+    steps = check_int("steps", steps, 1, 10**9)
+    step = check_int("step", step, 0, steps)
     left = min(1.0, 2 * (1 - step / steps))
     return replace(experiment, lr_D=left * experiment.lr_D, lr_G=left * experiment.lr_G)
 
 
 def make_adam(net: nn.Module, lr: float, betas: tuple[float, float]) -> torch.optim.Adam:
-    """Adam (Kingma and Ba, 2015) in one kernel: tiny networks are bound by overhead."""
+    """Adam (Kingma and Ba, 2015) in one kernel: tiny networks are bound by overhead.
+
+    Args:
+        net: whose parameters it updates.
+        lr: learning rate, 0 or more.
+        betas: of its two averages, each in [0, 1[.
+    """
+    check_is("net", net, nn.Module, "a network")
+    lr = check_number("lr", lr, 0)
+    if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+        raise TypeError(f"betas = {betas!r} has to be two numbers, e.g. (0.5, 0.9).")
+    # torch takes no whole numbers here.
+    beta1, beta2 = (check_number(f"betas[{k}]", b, 0, 0.99999) for k, b in enumerate(betas))
     device = next(net.parameters()).device.type
     return torch.optim.Adam(
         net.parameters(),
         lr=lr,
-        betas=betas,
+        betas=(beta1, beta2),
         fused=device in ("cpu", "cuda"),
         capturable=device == "cuda",  # a step can be part of a CUDA graph
     )
@@ -386,6 +467,7 @@ def mean_square(optimizer: torch.optim.Adam, weight: Tensor) -> Tensor:
 
 def gradient_norm(net: nn.Module) -> float:
     """The length of the gradient of the last update, over all parameters together."""
+    check_is("net", net, nn.Module, "a network")
     gradients = [p.grad for p in net.parameters() if p.grad is not None]
     if not gradients:
         return 0.0
@@ -418,12 +500,23 @@ def choose_device(
 
     Returns:
         The device, and the seconds per step of each one tried (empty if there is no choice).
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above, or there is no such device here.
     """
+    check_is("experiment", experiment, Experiment, "an Experiment, e.g. Experiment()")
+    check_callable("data_on", data_on, "a function (device) -> data")
+    steps = check_int("steps", steps, 1, 10**6)
     if candidates is None:
         candidates = ["cpu"]
         candidates += ["cuda"] if torch.cuda.is_available() else []
         candidates += ["mps"] if torch.backends.mps.is_available() else []
+    if not isinstance(candidates, (list, tuple)) or not candidates:
+        raise TypeError(f'candidates = {candidates!r} has to be a list of devices, e.g. ["cpu"].')
+    for k, candidate in enumerate(candidates):
+        check_text(f"candidates[{k}]", candidate)
     if len(candidates) == 1:
+        check_device(candidates[0], "candidates[0]")  # the others are, where a GAN is made there
         return candidates[0], {}
     seconds = {}
     for device in candidates:

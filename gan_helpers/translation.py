@@ -16,7 +16,20 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from gan_helpers.checks import check_bool, check_choice, check_int, check_number
+from gan_helpers.checks import (
+    brief,
+    check_bool,
+    check_choice,
+    check_device,
+    check_fields,
+    check_fits,
+    check_floats,
+    check_int,
+    check_is,
+    check_number,
+    check_scale,
+    check_seed,
+)
 from gan_helpers.losses import Loss, get_loss
 from gan_helpers.training import descend, looking_at, make_adam
 from gan_helpers.translators import GENERATORS, NORMS, PatchDiscriminator
@@ -62,24 +75,19 @@ class Translation:
 
     def __post_init__(self) -> None:
         get_loss(self.loss)
-        for name in ("adversarial", "l1", "cycle", "identity"):
-            check_number(name, getattr(self, name), 0, 1000)
-        for name in ("conditional", "mixed_precision"):
-            check_bool(name, getattr(self, name))
-        check_int("history", self.history, 0, 10_000)
-        check_int("batch_size", self.batch_size, 1, 4096)
-        for name in ("lr_D", "lr_G"):
-            check_number(name, getattr(self, name), 0, 1)
-        for name in ("beta1", "beta2", "ema"):
-            check_number(name, getattr(self, name), 0, 0.99999)
+        check_fields(self, ("adversarial", "l1", "cycle", "identity"), check_number, 0, 1000)
+        check_fields(self, ("conditional", "mixed_precision"), check_bool)
+        check_fields(self, ("history",), check_int, 0, 10_000)
+        check_fields(self, ("batch_size",), check_int, 1, 4096)
+        check_fields(self, ("lr_D", "lr_G"), check_number, 0, 1)
+        check_fields(self, ("beta1", "beta2", "ema"), check_number, 0, 0.99999)
         check_choice("generator", self.generator, GENERATORS)
-        for name in ("width", "width_D"):
-            check_int(name, getattr(self, name), 2, 1024)
-        check_int("depth", self.depth, 1, 20)
-        check_int("n_strided", self.n_strided, 1, 5)
+        check_fields(self, ("width", "width_D"), check_int, 2, 1024)
+        check_fields(self, ("depth",), check_int, 1, 20)
+        check_fields(self, ("n_strided",), check_int, 1, 5)
         for name in ("norm", "norm_D"):
             check_choice(name, getattr(self, name), NORMS)
-        check_number("dropout", self.dropout, 0, 0.9)
+        check_fields(self, ("dropout",), check_number, 0, 0.9)
 
 
 #: A change of one of these needs new networks; every other field can change in mid-training.
@@ -102,6 +110,9 @@ class Translator:
         channels: of the pictures in A and in B.
         seed: initial weights and everything drawn while training.
         device: where to train, e.g. "cpu" or "cuda".
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above, or there is no such device here.
     """
 
     def __init__(
@@ -111,8 +122,11 @@ class Translator:
         seed: int = 0,
         device: str | torch.device = "cpu",
     ) -> None:
-        rng = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
-        self.experiment, self.channels, self.device = experiment, channels, torch.device(device)
+        check_translation(experiment)
+        channels = check_channels(channels)
+        rng = torch.Generator().manual_seed(check_seed(seed))
+        self.device = device = check_device(device)
+        self.experiment, self.channels = experiment, channels
         self.G, self.D = self.make_networks(experiment, channels, rng)
         for net in (self.G, self.D):  # convolutions are quickest with the channels innermost
             net.to(device).to(memory_format=torch.channels_last)
@@ -138,7 +152,9 @@ class Translator:
 
         Raises:
             ValueError: if the networks themselves would have to change (see `ARCHITECTURE`).
+            TypeError: if it is no `Translation`.
         """
+        check_translation(experiment)
         old = self.experiment
         changed = [name for name in ARCHITECTURE if getattr(old, name) != getattr(experiment, name)]
         if changed:
@@ -168,9 +184,43 @@ class Translator:
         return twin
 
 
+def check_translation(experiment: object) -> None:
+    """Raise a TypeError if it is no `Translation`."""
+    check_is("experiment", experiment, Translation, "a Translation, e.g. Translation()")
+
+
+def check_channels(channels: object) -> tuple[int, int]:
+    """`channels` as two numbers, of the pictures in A and in B."""
+    if not isinstance(channels, (tuple, list)) or len(channels) != 2:
+        raise TypeError(
+            f"channels = {brief(channels)} has to be two whole numbers, of A and of B, e.g. (1, 3)."
+        )
+    n_a, n_b = (check_int(f"channels[{k}]", n, 1, 10**4) for k, n in enumerate(channels))
+    return n_a, n_b
+
+
+def check_given(name: str, x: object, n_channels: int) -> None:
+    """Raise if a translator of pictures with so many channels cannot be given `x`; NaN passes.
+
+    A little out of [-1, 1] is let through, for the noise that `cycle_error` adds half-way.
+    """
+    given = check_floats(name, x, f"[N, {n_channels}, H, W]", finite=False)
+    check_scale(name, given, most=2.0, nan=True, warn=False)
+
+
 @torch.no_grad()
-def translate(G: nn.Module, x: Tensor) -> Tensor:
-    """What G makes of the pictures: `[N, C, H, W]` -> `[N, C', H, W]` in [-1, 1]."""
+def translate(G: nn.Module, x: Tensor, name: str = "x") -> Tensor:
+    """What G makes of the pictures: `[N, C, H, W]` -> `[N, C', H, W]` in [-1, 1]; NaN where x is.
+
+    Args:
+        G: the generator; x: the pictures.
+        name: what they are called in messages.
+
+    Raises:
+        ValueError, TypeError: if G is no network, or x no tensor of floats.
+    """
+    check_is("G", G, nn.Module, "a network")
+    check_fits(name, check_floats(name, x, "[..., N]", finite=False), G, "G")
     if any(isinstance(layer, nn.Dropout) for layer in G.modules()):
         return G(x)  # its noise: the papers leave it on
     with looking_at(G):
@@ -191,8 +241,13 @@ class Pix2Pix(Translator):
         return make_generator(experiment, n_a, n_b, rng), make_patch_D(experiment, seen, rng)
 
     def translate(self, a: Tensor) -> Tensor:
-        """a `[N, C_a, H, W]` -> the pictures that it becomes, `[N, C_b, H, W]` in [-1, 1]."""
-        return translate(self.shown, a)
+        """a `[N, C_a, H, W]` in [-1, 1] -> the pictures that it becomes, `[N, C_b, H, W]`.
+
+        Raises:
+            ValueError, TypeError: if a is no such tensor, or surely not in [-1, 1].
+        """
+        check_given("a", a, self.channels[0])
+        return translate(self.shown, a, "a")
 
 
 def make_generator(e: Translation, n_in: int, n_out: int, rng: torch.Generator) -> nn.Module:

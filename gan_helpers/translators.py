@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_helpers.checks import check_choice, check_int, check_number
-from gan_helpers.models import SLOPE, bare, initialise
+from gan_helpers.models import SLOPE, bare, check_units, initialise
 
 #: Isola et al. (2017), section 6.1: eight halvings, 64 to 512 channels, dropout in three layers.
 PAPER_UNET = {"width": 64, "depth": 8, "norm": "instance", "dropout": 0.5}
@@ -24,6 +24,7 @@ PAPER_RESNET = {"width": 64, "blocks": 9, "norm": "instance"}
 PAPER_PATCH = {"width": 64, "n_strided": 3, "norm": "instance"}
 
 NORMS = ("none", "instance")
+MOST_CHANNELS = 1024  # of the first layer
 
 
 def normalization(norm: str, channels: int) -> list[nn.Module]:
@@ -33,6 +34,7 @@ def normalization(norm: str, channels: int) -> list[nn.Module]:
     others.
     """
     check_choice("norm", norm, NORMS)
+    channels = check_int("channels", channels, 1, 8 * MOST_CHANNELS)
     return [nn.InstanceNorm2d(channels, affine=True)] if norm == "instance" else []
 
 
@@ -64,8 +66,11 @@ class UNet(nn.Module):
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.depth = check_int("depth", depth, 1, 10)
-        check_number("dropout", dropout, 0, 0.9)
+        n_in, n_out = check_units(n_in=n_in, n_out=n_out)
+        width = check_int("width", width, 1, MOST_CHANNELS)
+        self.depth = depth = check_int("depth", depth, 1, 10)
+        check_choice("norm", norm, NORMS)
+        dropout = check_number("dropout", dropout, 0, 0.9)
         sizes = [width * min(2**k, 8) for k in range(depth)]  # channels, from half the size down
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for k, c in enumerate(sizes):
@@ -154,8 +159,11 @@ class ResNet(nn.Module):
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_int("blocks", blocks, 1, 20)
-        if check_int("kernel", kernel, 1, 15) % 2 == 0:
+        n_in, n_out = check_units(n_in=n_in, n_out=n_out)
+        width = check_int("width", width, 1, MOST_CHANNELS)
+        blocks, kernel = check_int("blocks", blocks, 1, 20), check_int("kernel", kernel, 1, 15)
+        check_choice("norm", norm, NORMS)
+        if kernel % 2 == 0:
             raise ValueError(f"kernel = {kernel} is even; it has to be odd, to have a middle.")
         w, border = width, nn.ReflectionPad2d(kernel // 2)
         self.net = nn.Sequential(
@@ -211,7 +219,10 @@ class PatchDiscriminator(nn.Module):
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        check_int("n_strided", n_strided, 1, 5)
+        (n_in,) = check_units(n_in=n_in)
+        width = check_int("width", width, 1, MOST_CHANNELS)
+        n_strided = check_int("n_strided", n_strided, 1, 5)
+        check_choice("norm", norm, NORMS)
         layers: list[nn.Module] = []
         before = n_in
         for k in range(n_strided + 1):

@@ -7,8 +7,20 @@ samples it is the cost of the best one-to-one assignment.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+
+from gan_helpers.checks import (
+    check_densities,
+    check_floats,
+    check_number,
+    check_together,
+    kind_of,
+)
+
+ENORMOUS = 1e15  # of what is larger, float32 cannot hold the square of a distance
 
 
 def wasserstein_distance(x: Tensor, y: Tensor) -> Tensor:
@@ -21,8 +33,14 @@ def wasserstein_distance(x: Tensor, y: Tensor) -> Tensor:
     Returns:
         A scalar, in the units of the samples. Two samples of the same distribution have a distance
         above 0, too: compare with what two sets of real samples have.
+
+    Raises:
+        TypeError: if one is no tensor of floats; the message tells how it is made one.
+        ValueError: if one is empty or not finite, or they cannot be compared.
     """
-    check_samples(x, y)
+    check_samples(x, y, math.inf)
+    if (size := float(max(x.abs().max(), y.abs().max()))) > ENORMOUS:  # what G made has blown up
+        return size * wasserstein_distance(x / size, y / size)
     if x.shape[1] == 1:
         return area_between(x[:, 0], y[:, 0])
     return (x - y[optimal_assignment(x, y)]).norm(dim=1).mean()
@@ -58,26 +76,50 @@ def optimal_assignment(x: Tensor, y: Tensor) -> Tensor:
     return torch.as_tensor(linear_sum_assignment(cost.cpu().numpy())[1], device=x.device)
 
 
-def check_samples(x: Tensor, y: Tensor) -> None:
-    """Raise a ValueError that names what cannot be compared."""
+def check_samples(x: Tensor, y: Tensor, most: float = ENORMOUS) -> None:
+    """Raise a ValueError, or a TypeError, that names what cannot be compared."""
     for name, samples in (("x", x), ("y", y)):
+        if not isinstance(samples, Tensor) or samples.dtype not in (torch.float32, torch.float64):
+            raise TypeError(
+                f"{name} is {kind_of(samples)}; samples are a float32 or float64 tensor [N, d]: "
+                f"torch.as_tensor({name}, dtype=torch.float32)."
+            )
         if samples.dim() != 2 or 0 in samples.shape:
             raise ValueError(
                 f"{name} has shape {list(samples.shape)}; samples are [N, d], N and d at least 1."
             )
         if not samples.isfinite().all():
             raise ValueError(f"{name} holds NaN or infinity; all samples have to be finite.")
+        if most < math.inf and (size := float(samples.abs().max())) > most:
+            raise ValueError(f"{name} goes up to {size:g}; the squares of that are infinite.")
     if x.shape[1] != y.shape[1]:
         raise ValueError(f"x lives in {x.shape[1]} dimensions, y in {y.shape[1]}.")
+    check_together("x", x, "y", y)
+    if x.shape[1] > 1 and (x.requires_grad or y.requires_grad):  # SciPy finds the assignment
+        name = "x" if x.requires_grad else "y"
+        raise ValueError(
+            f"{name} carries a gradient, and an assignment has none; use {name}.detach()."
+        )
 
 
 def cumulative(p: Tensor, dx: float) -> Tensor:
-    """The cumulative distribution of a density on a grid of spacing `dx`, `[..., B]`."""
-    return p.cumsum(-1) * dx
+    """The cumulative distribution of a density on a grid of spacing `dx`, `[..., B]`.
+
+    Args:
+        p: the density at each point, finite; dx: above 0.
+    """
+    return check_floats("p", p, "[..., B]").cumsum(-1) * check_number(
+        "dx", dx, 0, low_allowed=False
+    )
 
 
 def wasserstein_of_densities(p: Tensor, q: Tensor, dx: float) -> Tensor:
-    """W1 of two densities `[B]` on a grid of spacing `dx`: the area between their CDFs."""
+    """W1 of two densities `[B]` on a grid of spacing `dx`: the area between their CDFs.
+
+    Raises:
+        ValueError, TypeError: if one is no density of an integral near 1, or they do not fit.
+    """
+    check_densities(p, q, dx)
     return (cumulative(p, dx) - cumulative(q, dx)).abs().sum() * dx
 
 

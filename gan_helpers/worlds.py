@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from gan_helpers.checks import check_choice, check_int
+from gan_helpers.checks import check_choice, check_int, check_seed
 from gan_helpers.pairs import Pairs, Unpaired
 
 SCENES = ("maps", "animals", "landscapes")
@@ -52,7 +52,7 @@ def draw_unpaired(kind: str, n: int, size: int = 32, seed: int = 0) -> Unpaired:
 
     Args and errors: as for `draw_pairs`.
     """
-    check_int("n", n, 1, MAX_PICTURES)
+    n = check_int("n", n, 1, MAX_PICTURES)
     a, _, _ = draw_scenes(kind, 0, n, size, seed)
     _, b, _ = draw_scenes(kind, n, 2 * n, size, seed)
     return Unpaired(kind, a, b)
@@ -67,7 +67,9 @@ def draw_scenes(
     can fall on.
     """
     paint = PAINTERS[check_choice("kind", kind, SCENES)]
-    check_int("size", size, *SIZES)
+    size = check_int("size", size, *SIZES)
+    start = check_int("start", start, 0, 2 * MAX_PICTURES - 1)
+    stop = check_int("stop", stop, start + 1, 2 * MAX_PICTURES)
     table = scene_table(stop, seed)[start:]
     n_at_once = max(1, PIXELS_AT_ONCE // size**2)
     drawn = [paint(Sheet(rows, size)) for rows in table.split(n_at_once)]
@@ -77,7 +79,8 @@ def draw_scenes(
 
 def scene_table(n: int, seed: int) -> Tensor:
     """One row of uniform numbers for each scene, `[n, NUMBERS + LATTICE]`, filled row by row."""
-    rng = torch.Generator().manual_seed(check_int("seed", seed, 0, 2**63 - 1))
+    rng = torch.Generator().manual_seed(check_seed(seed))
+    n = check_int("n", n, 1, 2 * MAX_PICTURES)
     return torch.rand(n, NUMBERS + LATTICE, generator=rng)
 
 

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import warnings
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -248,7 +249,9 @@ def test_on_a_gpu(test_set):
 
 
 def test_readme_code_and_files_agree():
-    listed = dict(re.findall(r"(?m)^([0-9a-f]{64})  (\S+)$", (DATA / "README.md").read_text()))
+    listed = dict(
+        re.findall(r"(?m)^([0-9a-f]{64})  (\S+)$", (DATA / "README.md").read_text("utf-8"))
+    )
     listed = {name: digest for digest, name in listed.items()}
     expected = {**SHA256, **FASHION_SHA256}
     on_disk = {f"{name}.gz": (DATA / f"{name}.gz").read_bytes() for name in expected}
@@ -456,7 +459,8 @@ def test_wrong_download_is_not_taken(no_data, monkeypatch):
 
 def test_torchvision_is_imported_only_to_download():
     code = "import sys, gan_helpers.images as i; i.load_mnist('test'); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, capture_output=True, encoding="utf-8", check=True)
     assert "torchvision" not in done.stdout.split() and "torch" in done.stdout.split()
 
 
@@ -474,17 +478,20 @@ def filled(value):
 @pytest.mark.parametrize(
     ("x", "y", "error", "says"),
     [
-        (X.numpy(), Y, TypeError, "x is float32; it has to be a torch.float32 tensor"),
+        (X.numpy().astype("uint8"), Y, TypeError, r"x is numpy uint8;.*x / 127\.5 - 1"),
+        (X.tolist(), Y, TypeError, "x is list; it has to be a torch.float32 tensor"),
         (X.double(), Y, TypeError, "x is torch.float64"),
         (X.byte(), Y, TypeError, "x is torch.uint8"),
-        (X[:, 0], Y, ValueError, r"x has shape \[3, 4, 4\]"),
-        (X.expand(-1, 3, -1, -1), Y, ValueError, r"x has shape \[3, 3, 4, 4\]"),
+        (X[:, 0], Y, ValueError, r"x has shape \[3, 4, 4\].*x\[:, None\]"),
+        (X.expand(-1, 3, -1, -1), Y, ValueError, r"x has shape \[3, 3, 4, 4\].*Pairs.*luma"),
         (X[:0], Y[:0], ValueError, r"x has shape \[0, 1, 4, 4\]"),
         (filled(float("nan")), Y, ValueError, "x ranges from nan"),
         (filled(255.0), Y, ValueError, "x ranges from 0 to 255"),
         (filled(-1.01), Y, ValueError, "x ranges from -1.01 to 0"),
         (filled(float("inf")), Y, ValueError, "x ranges from 0 to inf"),
         (X, Y.int(), TypeError, "y is torch.int32"),
+        (X, Y.numpy() / 2, TypeError, "y is numpy float64"),
+        (X, Y + 10**6, ValueError, "y holds 1000002"),
         (X, [0, 1, 2], TypeError, "y is list"),
         (X, Y[:2], ValueError, r"y has shape \[2\]; it has to be \[3\]"),
         (X, Y - 1, ValueError, "y holds -1"),
@@ -493,6 +500,85 @@ def filled(value):
 def test_bad_images_are_named(x, y, error, says):
     with pytest.raises(error, match=says):
         Images("bad", x, y)
+
+
+# --- what is taken, and how it is understood -----------------------------------------------------
+
+
+def test_arrays_become_tensors_of_their_own(test_set):
+    x, y = test_set.x[:20].numpy().copy(), test_set.y[:20].numpy().astype("uint8")
+    for kind in ("float32", "float64"):
+        own = Images("own", x.astype(kind), y)
+        assert torch.equal(own.x, test_set.x[:20]) and own.x.dtype == torch.float32
+        assert torch.equal(own.y, test_set.y[:20]) and own.y.dtype == torch.int64
+    own = Images("own", x, y)
+    x[:] = 0  # what happens to the array later is none of the data set's business
+    assert torch.equal(own.x, test_set.x[:20])
+
+
+def test_pictures_without_classes(test_set):
+    plain = Images("plain", test_set.x[:50])
+    assert plain.sample(4, seeded()).shape == (4, 1, 28, 28) and plain.to("cpu").y is None
+    few = plain.few(7)
+    assert few.y is None and len({x.numpy().tobytes() for x in few.x}) == 7
+    for ask in (
+        lambda: plain.n_classes,
+        lambda: plain.of_class(1),
+        lambda: plain.sample_pairs(1, seeded()),
+    ):
+        with pytest.raises(ValueError, match="y is None: 'plain' has no classes"):
+            ask()
+
+
+def test_classes_without_a_picture_are_told_once(test_set):
+    two = test_set.of_class(0, 7)
+    with pytest.warns(UserWarning, match=r"8 of them, but no picture of \[1, 2, 3, 4, 5, 6\]"):
+        assert two.n_classes == 8
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert two.n_classes == 8  # said once
+        assert test_set.n_classes == 10
+        assert Images("two", two.x, two.y.unique(return_inverse=True)[1]).n_classes == 2
+
+
+@pytest.mark.parametrize("n", [1, 20, 2000])
+@pytest.mark.parametrize("data", ["digits", "clothes"])
+def test_another_scale_is_refused_with_the_formula(n, data, test_set, clothes):
+    x = (test_set if data == "digits" else clothes).x[:n]
+    bytes_ = (x + 1) * 127.5
+    for wrong, formula in ((bytes_, r"x / 127\.5 - 1"), (bytes_ / 255, r"2 \* x - 1")):
+        with pytest.raises(ValueError, match=f"^x .*{formula}"):
+            Images("wrong", wrong)
+    torch.testing.assert_close(2 * (bytes_ / 255) - 1, x)  # the formulas are right
+    torch.testing.assert_close(bytes_ / 127.5 - 1, x)
+    assert len(Images("right", x)) == n
+
+
+def test_inverted_digits_in_another_scale_are_warned_of(test_set):
+    """Black on white, in [0, 1]: it might be in [-1, 1], if nothing is darker than grey."""
+    with pytest.warns(UserWarning, match=r"x has no value below 0.*2 \* x - 1") as told:
+        Images("inverted", (1 - test_set.x[:20]) / 2)
+    assert told[0].filename == __file__  # the reader's own line
+    with pytest.raises(ValueError, match=r"2 \* x - 1"):  # of a thousand it is sure
+        Images("inverted", (1 - test_set.x[:1000]) / 2)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        X,  # grey
+        X + 0.3,
+        X - 1,  # black
+        X + 1,  # white
+        0.1 * torch.rand(3, 1, 4, 4, generator=seeded()),  # what an untrained G may make
+        torch.rand(2000, 1, 4, 4, generator=seeded()) * 0.3 + 0.6,  # bright, without contrast
+        torch.rand(2000, 1, 4, 4, generator=seeded()) * 2 - 1,
+    ],
+)
+def test_right_pictures_are_taken_without_a_word(x):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Images("right", x)
 
 
 @pytest.mark.parametrize(

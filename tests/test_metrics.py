@@ -144,5 +144,49 @@ def test_total_variation_is_the_largest_difference_of_any_event(m, s):
     assert tv == pytest.approx(float((p - q).clamp(min=0).sum() * DX), abs=1e-3)
 
 
+@pytest.mark.parametrize("measure", [kl_divergence, jensen_shannon, total_variation])
+def test_heights_without_their_constant_are_no_density(measure):
+    """JSD would be 5.5 of at most log 2 = 0.69."""
+    heights = torch.exp(-(X**2) / 2)
+    for p, q, name in ((heights, normal(0, 1), "p"), (normal(0, 1), heights, "q")):
+        with pytest.raises(ValueError, match=rf"{name} has the integral 2\.507 .*{name}\.sum\(\)"):
+            measure(p, q, DX)
+    half = torch.where(X < 0, normal(0, 1), 0.0)  # the rest lies off the grid
+    assert 0 < float(measure(half, normal(0.5, 1), DX)) < 1
+
+
+def test_a_coarse_grid_is_no_mistake():
+    """A Gaussian as narrow as half a step sums to 1 within 1.5 %."""
+    x = torch.arange(-50, 51) * 0.1
+    p = torch.exp(-(x**2) / (2 * 0.05**2)) / (0.05 * math.sqrt(2 * math.pi))
+    assert float(jensen_shannon(p, p, 0.1)) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("x", "says"),
+    [
+        (torch.zeros(0, 2), r"x has shape \[0, 2\]"),
+        (torch.zeros(5, 3), r"x has shape \[5, 3\]; it has to be \[\.\.\., N, 2\]"),
+        (torch.zeros(2), r"x has shape \[2\]"),
+    ],
+)
+def test_samples_that_a_world_cannot_judge(x, says):
+    with pytest.raises(ValueError, match=says):
+        mode_coverage(x, ring())
+
+
+def test_samples_that_are_not_finite_are_not_good():
+    x = torch.cat([ring().means, torch.full((8, 2), math.nan)])
+    modes, good = mode_coverage(x, ring())
+    assert int(modes) == 8 and float(good) == 0.5
+
+
+def test_pictures_of_another_scale_are_near_nothing():
+    digits = -torch.ones(5, 1, 4, 4)
+    digits[:, :, 1:3, 1:3] = 1.0
+    with pytest.raises(ValueError, match=r"x has no value below 0.*2 \* x - 1"):
+        nearest_images((digits + 1) / 2, digits)
+
+
 def test_total_variation_of_what_is_apart_is_one():
     assert float(total_variation(normal(-4, 0.2), normal(4, 0.2), DX)) == pytest.approx(1, abs=1e-4)

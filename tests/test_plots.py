@@ -116,6 +116,52 @@ def test_several_gans_are_drawn_side_by_side_even_with_japanese_names():
     assert titles == ["", "fast D", "2"]
 
 
+DOLLARS = (
+    *("cost: 5$", "$", "$$", "$_$", "$5 or $6", "$5-$6", "{$}$", r"$\foo$", r"\$5 $_$", "a$\n$$"),
+)
+
+
+@pytest.mark.parametrize("name", DOLLARS)
+def test_a_dollar_in_a_name_stands_for_itself(name):
+    """matplotlib takes what is between two of them for a formula, and raises if it is none."""
+    fork = Comparison(Session(data="ring"), {name: {"lr_D": 1e-2}, "b": {"lr_G": 1e-2}})
+    assert plots.frame_png(*fork.frame())[:4] == b"\x89PNG"
+    pictures = -torch.ones(2, 1, 4, 4)
+    figures = [plots.draw_rows({name: pictures})]
+    for draw in (
+        lambda ax: plots.draw_picture_grid(pictures, ax, 2, [name, ""]),
+        lambda ax: plots.draw_curves(range(2), {name: [1.0, 2.0]}, ax),
+    ):
+        figures.append(plt.figure())
+        draw(figures[-1].subplots())
+    for figure in figures:
+        figure.savefig(io.BytesIO())
+    drawn = figures[0].axes[0].yaxis.label
+    text, is_formula = zip(*map(drawn._preprocess_math, drawn.get_text().split("\n")), strict=True)
+    assert not any(is_formula) and "\n".join(text) == name.replace(r"\$", "$")
+
+
+@pytest.mark.parametrize("name", ["$W_1$", r"$\lambda = 10$, $k$ = 3", "plain", 7])
+def test_a_formula_stays_one(name):
+    assert plots.readable(name) == str(name)
+
+
+def test_pictures_of_another_scale_are_not_drawn_as_white():
+    x = torch.rand(3, 1, 4, 4) * 255
+    for wrong, error in ((x, ValueError), (x.byte(), TypeError), (x.byte().numpy(), TypeError)):
+        with pytest.raises(error, match=r"x / 127\.5 - 1"):
+            plots.draw_picture_grid(wrong, plt.figure().subplots())
+    plots.draw_picture_grid(x / 255 * 3.5 - 1.75, plt.figure().subplots())  # transformed ones are
+
+
+def test_a_frame_that_is_none_is_told_what_it_lacks():
+    ax = plt.figure().subplots()
+    with pytest.raises(ValueError, match="arrays lacks fake, heat, push, real"):
+        plots.draw_frame({"kind": "2d", "step": 0, "meters": [], "range": [-2, 2, -2, 2]}, {}, ax)
+    with pytest.raises(ValueError, match="kind = '3d'; what is drawn here is 1d, 2d, images, many"):
+        plots.draw_frame({"kind": "3d"}, {}, ax)
+
+
 def test_samples_beyond_the_stage_wait_at_its_border_hollow():
     header, arrays = Session(data="ring").frame()
     arrays["fake"] = arrays["fake"] * 0 + np.float32(9)

@@ -10,6 +10,7 @@ from safetensors import safe_open
 from gan_helpers.cyclegan import CycleGAN
 from gan_helpers.embedded import EMBEDDED, find_embedded
 from gan_helpers.image_pairs import load_footwear, load_photo_patches
+from gan_helpers.pretrained import KINDS
 from gan_helpers.pretrained_translators import (
     RECIPES,
     Recipe,
@@ -19,6 +20,7 @@ from gan_helpers.pretrained_translators import (
     save,
     train,
 )
+from gan_helpers.processes import Incomplete
 from gan_helpers.tasks import Task, shoe_features
 from gan_helpers.translation import Pix2Pix
 from gan_helpers.translation_metrics import cycle_error, hidden_pair_error, judge_translation
@@ -78,16 +80,39 @@ def test_colours_and_maps_are_closer_than_their_input(loaded):
         assert judge_translation(loaded[name].translate, test).error < grey
 
 
-def test_the_file_says_how_it_was_made(tmp_path):
-    path = EMBEDDED[1] / "train_translators.py"  # a script beside the data, in no package
-    spec = importlib.util.spec_from_file_location("train_translators", path)
+def script_of(name):
+    """A script beside the data, in no package."""
+    spec = importlib.util.spec_from_file_location(name, EMBEDDED[1] / f"{name}.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    said = script.make("maps", tmp_path, TINY, MAPS)
+    return script
+
+
+def test_the_file_says_how_it_was_made(tmp_path):
+    said = script_of("train_translators").make("maps", tmp_path, TINY, MAPS)
     assert said.startswith("maps_translator.safetensors: {'error': ")
     with safe_open(tmp_path / file_name("maps"), "pt") as opened:
         about = opened.metadata()["training"]
     assert '"steps": 4' in about and "train_translators.py" in about
+
+
+@pytest.mark.parametrize("name", ["train_translators", "train_conditional"])
+def test_one_that_fails_is_named_at_the_end_and_the_others_are_kept(name, monkeypatch, capsys):
+    def work_here(function, tasks, keep, jobs=2):
+        first, *others = tasks
+        for task in others:
+            keep(task, f"{task} is written")
+        raise Incomplete({first: "ValueError: no"}, 0, None)
+
+    script = script_of(name)
+    monkeypatch.setattr(script, "work", work_here)
+    monkeypatch.setattr("sys.argv", [name])
+    with pytest.raises(SystemExit) as ended:
+        script.main()
+    said = capsys.readouterr()
+    first, *others = {"train_translators": RECIPES, "train_conditional": KINDS}[name]
+    assert ended.value.code == 1 and f"- {first}: ValueError: no" in said.err
+    assert said.out.splitlines() == [f"{task} is written" for task in others]
 
 
 @pytest.mark.parametrize("name", ["maps", "animals"])

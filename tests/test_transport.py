@@ -118,3 +118,50 @@ def test_no_other_1_lipschitz_critic_says_more(seed):
 def test_what_cannot_be_compared_is_named(x, y, message):
     with pytest.raises(ValueError, match=message):
         wasserstein_distance(x, y)
+
+
+@pytest.mark.parametrize(
+    ("x", "says"),
+    [
+        (torch.zeros(3, 1).numpy(), r"x is numpy float32.*torch\.as_tensor\(x, dtype="),
+        (torch.zeros(3, 1, dtype=torch.int64), r"x is torch\.int64.*torch\.as_tensor\(x, dtype="),
+        ([[0.0], [1.0]], "x is list"),
+        (None, "x is NoneType"),
+    ],
+)
+def test_samples_of_another_kind_are_told_how_to_become_right(x, says):
+    with pytest.raises(TypeError, match=says):
+        wasserstein_distance(x, torch.zeros(3, 1))
+
+
+def test_samples_of_two_precisions_and_with_gradients():
+    x = samples(5, 2, 0)
+    with pytest.raises(ValueError, match=r"x is .*float64 on cpu, y is .*float32"):
+        wasserstein_distance(x.double(), x.float())
+    with pytest.raises(ValueError, match=r"y carries a gradient.*y\.detach\(\)"):
+        wasserstein_distance(x, x.clone().requires_grad_())
+    line = x[:, :1].clone().requires_grad_()  # on a line there is one
+    (gradient,) = torch.autograd.grad(wasserstein_distance(line, line.detach() + 1), line)
+    assert float(gradient.sum()) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_what_has_blown_up_is_far_but_not_lost(d):
+    """Squares of distances are infinite in float32 from 1.8e19 on."""
+    x, y = samples(20, d, 0).float(), samples(20, d, 1).float()
+    near = float(wasserstein_distance(x, y))
+    assert float(wasserstein_distance(1e30 * x, 1e30 * y)) == pytest.approx(1e30 * near, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "dx", "says"),
+    [
+        (torch.ones(10), torch.full((10,), 0.1), 1.0, "p has the integral 10"),
+        (torch.full((10,), 0.1), torch.full((9,), 0.1), 1.0, r"q has shape \[9\], p has \[10\]"),
+        (torch.full((10,), 0.1), torch.full((10,), -0.1), 1.0, "q holds -0.1"),
+        (torch.full((10,), 0.1), torch.full((10,), 0.1), 0, "dx = 0 is out of range"),
+    ],
+)
+def test_what_is_no_density_is_named(p, q, dx, says):
+    with pytest.raises(ValueError, match=says):
+        wasserstein_of_densities(p, q, dx)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gan_helpers.distributions import gaussians_1d, ring
-from gan_helpers.exercises.judging import close, judge
+from gan_helpers.exercises.judging import close, judge, number
 from gan_helpers.losses import LOSSES
 from gan_helpers.metrics import optimal_discriminator
 from gan_helpers.training import GAN, Experiment
@@ -87,27 +87,34 @@ def check_optimal_logit(answer: Callable[[Tensor], Tensor] | None, lang: str = "
 
 def check_linear_generator(answer: tuple[float, float] | None, lang: str = "en") -> bool:
     """12.4.1: G(z) = a z + b makes N(1, 0.5^2) for b = 1 and a = 0.5 or -0.5."""
-    a, b = answer or (0.0, 0.0)
+
+    def given(k: int) -> float:
+        assert answer is not None
+        a_and_b = tuple(answer)
+        if len(a_and_b) != 2:
+            raise ValueError(f"answer has {len(a_and_b)} entries; it has to be (a, b).")
+        return number(a_and_b[k])
+
     return judge(
         lang,
         answer,
         [
             (
-                lambda: abs(b - 1) > 1e-6,
+                lambda: not abs(given(1) - 1) <= 1e-6,  # nan is wrong, too
                 {
                     "ja": "zの平均は0なので、G(z)の平均はbです。",
                     "en": "z has mean 0, so the mean of G(z) is b.",
                 },
             ),
             (
-                lambda: abs(abs(a) - 0.25) < 1e-6,
+                lambda: abs(abs(given(0)) - 0.25) < 1e-6,
                 {
                     "ja": "0.25は分散です。zに掛けるのは標準偏差です。",
                     "en": "0.25 is the variance; z is multiplied by the standard deviation.",
                 },
             ),
             (
-                lambda: abs(abs(a) - 0.5) > 1e-6,
+                lambda: not abs(abs(given(0)) - 0.5) <= 1e-6,
                 {
                     "ja": "zの標準偏差は1なので、G(z)の標準偏差は|a|です。",
                     "en": "z has standard deviation 1, so that of G(z) is |a|.",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gan_helpers.exercises.judging import close, judge
+from gan_helpers.exercises.judging import close, judge, number
 
 
 def check_disobedient(answer: float | None, lang: str = "en") -> bool:
@@ -61,21 +61,21 @@ def check_channels(answer: int | None, lang: str = "en") -> bool:
         answer,
         [
             (
-                lambda: answer in (4, 101),
+                lambda: number(answer) in (4, 101),
                 {
                     "ja": "カラー画像のチャンネルは3つで、クラスの数だけさらに増えます。",
                     "en": "A colour picture has three channels, and each class adds one.",
                 },
             ),
             (
-                lambda: answer == 100,
+                lambda: number(answer) == 100,
                 {
                     "ja": "画像そのもののチャンネルを忘れています。",
                     "en": "You have left out the picture's own channels.",
                 },
             ),
             (
-                lambda: answer != 103,
+                lambda: number(answer) != 103,
                 {
                     "ja": "画像のチャンネルの後ろに、クラスの数だけチャンネルをつなぎます。"
                     "画像の大きさは関係ありません。",
@@ -94,7 +94,7 @@ def check_double_softmax(answer: float | None, lang: str = "en") -> bool:
         answer,
         [
             (
-                lambda: abs(answer if answer is not None else 1.0) < 1e-3,
+                lambda: close(answer, 0.0, abs_tol=1e-3),
                 {
                     "ja": "0になるのは、スコアをそのまま渡した場合です。ここでは[1, 0, …, 0]が、"
                     "もう一度ソフトマックス関数を通ります。",

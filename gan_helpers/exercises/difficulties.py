@@ -46,17 +46,17 @@ def check_best_answer(answer: str | None, lang: str = "en") -> bool:
     """12.4.2: against a fixed D the best G puts all of its samples on D's maximum."""
     return judge(
         lang,
-        answer and answer.strip().lower(),
+        answer,
         [
             (
-                lambda: answer.strip().lower() == "a",  # type: ignore[union-attr]
+                lambda: str(answer).strip().lower() == "a",
                 {
                     "ja": "それはDも動くときのゴールです。ここではDは動きません。",
                     "en": "That is the goal where D moves as well; here D stands still.",
                 },
             ),
             (
-                lambda: answer.strip().lower() != "b",  # type: ignore[union-attr]
+                lambda: str(answer).strip().lower() != "b",
                 {
                     "ja": "損失は平均です。1つのサンプルにとっていちばん良い場所は、"
                     "ほかのサンプルにとっても同じです。",

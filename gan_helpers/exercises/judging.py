@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from gan_helpers.checks import check_choice
+from gan_helpers.checks import brief, check_choice, plain
 
 Words = dict[str, str]
 
@@ -19,7 +19,19 @@ RIGHT: Words = {"ja": "正解です。", "en": "Right."}
 
 def close(answer: float | None, value: float, **tolerance: float) -> bool:
     """Whether the answer is the value, within `abs_tol` or `rel_tol`; no answer is not."""
-    return answer is not None and math.isclose(answer, value, **tolerance)
+    return answer is not None and math.isclose(number(answer), value, **tolerance)
+
+
+def number(answer: object) -> float:
+    """The answer as a number; True is none.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    given = plain(answer)
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise TypeError(f"{brief(answer)} is a {type(answer).__name__}, not a number.")
+    return float(given)
 
 
 def judge(lang: str, answer: Any, mistakes: list[tuple[Callable[[], Any], Words]]) -> bool:

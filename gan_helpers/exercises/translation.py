@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
-from gan_helpers.exercises.judging import close, judge
+from gan_helpers.exercises.judging import close, judge, number
 
 Map = Callable[[Tensor], Tensor]
 
@@ -21,7 +21,7 @@ def check_patch_width(answer: int | None, lang: str = "en") -> bool:
         answer,
         [
             (
-                lambda: answer == 13,
+                lambda: number(answer) == 13,
                 {
                     "ja": "ストライドが抜けています。ストライドsの層では、それより後の層の1画素が、"
                     "s画素おきに並びます。",
@@ -30,14 +30,14 @@ def check_patch_width(answer: int | None, lang: str = "en") -> bool:
                 },
             ),
             (
-                lambda: answer in (16, 70),
+                lambda: number(answer) in (16, 70),
                 {
                     "ja": "ストライド2の層は2つです。層の数を確かめてください。",
                     "en": "Two of the layers have stride 2; count them again.",
                 },
             ),
             (
-                lambda: answer != 34,
+                lambda: number(answer) != 34,
                 {
                     "ja": "最後の層の1画素から逆にたどります。"
                     "層ごとに、幅rがs(r − 1) + 4に広がります。",

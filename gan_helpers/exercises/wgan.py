@@ -58,7 +58,7 @@ def check_what_jsd_sees(answer: float | None, lang: str = "en") -> bool:
                 },
             ),
             (
-                lambda: abs(answer if answer is not None else 1.0) > 1e-6,
+                lambda: not close(answer, 0.0, abs_tol=1e-6),
                 {
                     "ja": "Wasserstein距離のほうを考えていませんか。重ならない分布のJSDは、"
                     "どれだけ離れていてもlog 2です。",

@@ -105,6 +105,8 @@ def judge_of(data: Any) -> FewJudge | None:
     size = data.event_shape[-1]
     if not isinstance(data, Images) or data.dataset not in TEST or size not in SIZES:
         return None
+    if data.y is None:
+        return None
     held = TEST[data.dataset]("test", size=size)
     if data.event_shape != held.event_shape or not torch.isin(data.y.cpu(), held.y).all():
         return None  # no such pictures, or of other classes

@@ -55,5 +55,7 @@ def counter_of(data: Any) -> ClassCounter | None:
     """A counter with the classifier that knows these data, if there is one."""
     if not isinstance(data, Images) or not data.dataset or data.event_shape[-1] not in SIZES:
         return None
+    if data.y is None:
+        return None
     classifier = load_classifier(data.event_shape[-1], data.x.device, dataset=data.dataset)
     return ClassCounter(classifier, data.y.unique())
