@@ -1,10 +1,12 @@
-"""A real JupyterLab and a real browser around a notebook, for tests, benchmarks and pictures.
+"""A real Jupyter and a real browser around a notebook, for tests, benchmarks and pictures.
 
 with jupyter(folder) as server, chromium() as browser:
     notebook = server.open(browser, "lab.ipynb")
     notebook.command("notebook:run-all-cells")
     notebook.page.get_by_role("button", name="Play").click()
     print(notebook.ask("lab.session.gan.step"))
+
+Other pages are `jupyter(folder, opened=Notebook7)` and `notebook_6(folder, python)`.
 """
 
 import ast
@@ -12,6 +14,7 @@ import inspect
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,37 +31,65 @@ CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 QUIET = "no-first-run disable-background-networking disable-component-update disable-sync"
 NO_NEWS = {"fetchNews": "false"}
 PATIENCE = 600  # seconds, only against hanging: a busy machine may be very slow
-OPTIONS = {  # root may start it, as in containers
-    "ServerApp": {"ip": "127.0.0.1", "port": 0, "open_browser": False, "allow_root": True},
-    "LabApp": {"expose_app_in_browser": True},
+LISTENING = {"ip": "127.0.0.1", "open_browser": False, "allow_root": True}  # root, in containers
+CONFIGURED = {
+    "jupyter_server_config.json": {
+        "ServerApp": LISTENING | {"port": 0},
+        "LabApp": {"expose_app_in_browser": True},
+        "JupyterNotebookApp": {"expose_app_in_browser": True},
+    },
+    "jupyter_notebook_config.json": {  # of Notebook 6, which would not say which port it has chosen
+        "NotebookApp": LISTENING,
+        "KernelManager": {"shutdown_wait_time": 1},
+    },
 }
+PANEL = "jupyterapp.shell.currentWidget"
+KERNEL = f"{PANEL}?.sessionContext?.session?.kernel"  # on a page just loaded there is none yet
 
 
 @contextmanager
-def jupyter(folder, theme="JupyterLab Light", kernels=None):
+def jupyter(folder, theme="JupyterLab Light", kernels=None, settings=None, opened=None):
     """A JupyterLab on a free loopback port that shares no file with the reader's own.
 
-    folder: what it shows. kernels: more of them, name -> the Python that runs it.
+    folder: what it shows. kernels: more of them, name -> the Python that runs it. settings: more of
+    its settings. opened: Notebook7, where that is wanted.
     """
+    opened = opened or Notebook
+    apputils = "@jupyterlab/apputils-extension"
+    looks = {f"{apputils}:themes": {"theme": theme}, f"{apputils}:notification": NO_NEWS}
+    files = {"CONFIG/labconfig/default_setting_overrides.json": looks | (settings or {})}
+    for name, python in (kernels or {}).items():
+        files[f"DATA/kernels/{name}/kernel.json"] = kernel_spec(name, python)
+    command = [sys.executable, "-m", opened.module, f"--ServerApp.root_dir={folder}"]
+    with serving(command, files) as (url, token):
+        yield Jupyter(url, token, opened)
+
+
+@contextmanager
+def notebook_6(folder, python):
+    """The same for Notebook 6, which is installed in that Python."""
+    with socket.socket() as free:
+        free.bind((LISTENING["ip"], 0))
+        port = free.getsockname()[1]
+    command = [str(python), "-m", "notebook", f"--NotebookApp.notebook_dir={folder}"]
+    with serving([*command, f"--NotebookApp.port={port}"]) as (url, token):
+        yield Jupyter(url, token, Notebook6)
+
+
+@contextmanager
+def serving(command, files=None):
+    """Address and token of a server with files of its own."""
     with tempfile.TemporaryDirectory(prefix="jupyter-", ignore_cleanup_errors=True) as home:
-        apputils = "@jupyterlab/apputils-extension"
-        looks = {f"{apputils}:themes": {"theme": theme}, f"{apputils}:notification": NO_NEWS}
-        files = {"CONFIG/jupyter_server_config.json": OPTIONS}
-        files["CONFIG/labconfig/default_setting_overrides.json"] = looks
-        for name, python in (kernels or {}).items():
-            argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            spec = {"argv": argv, "display_name": name, "language": "python"}
-            files[f"DATA/kernels/{name}/kernel.json"] = spec
+        files = {f"CONFIG/{name}": options for name, options in CONFIGURED.items()} | (files or {})
         for path, content in files.items():
             Path(home, path).parent.mkdir(parents=True, exist_ok=True)
             Path(home, path).write_text(json.dumps(content))
         own = {f"JUPYTER_{part}_DIR": f"{home}/{part}" for part in ("CONFIG", "DATA", "RUNTIME")}
         own["IPYTHONDIR"] = f"{home}/IPYTHON"
-        command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
         with open(f"{home}/log", "w") as log:
             server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log)
         try:
-            yield Jupyter(*address(Path(home), server))
+            yield address(Path(home), server)
         finally:
             server.terminate()  # ends its kernels, too
             try:
@@ -67,24 +98,31 @@ def jupyter(folder, theme="JupyterLab Light", kernels=None):
                 server.kill()
 
 
+def kernel_spec(name, python):
+    """What Jupyter wants to know of a kernel."""
+    argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    return {"argv": argv, "display_name": name, "language": "python"}
+
+
 def address(home, server):
     """Where it listens, and its token, as soon as it says so."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and server.poll() is None:
-        for file in home.glob("RUNTIME/jpserver-*.json"):
+        for file in home.glob("RUNTIME/*server-*.json"):
             with suppress(ValueError):  # half written
                 about = json.loads(file.read_text())
                 return about["url"], about["token"]
         time.sleep(0.1)
-    raise RuntimeError(f"JupyterLab did not start:\n{(home / 'log').read_text()}")
+    raise RuntimeError(f"Jupyter did not start:\n{(home / 'log').read_text()}")
 
 
 @dataclass
 class Jupyter:
-    """A running JupyterLab."""
+    """A running server."""
 
     url: str
     token: str
+    opened: type  # how its notebooks are handled
 
     def api(self, path, method="GET"):
         """An answer of its REST interface, e.g. of `api("kernels")`."""
@@ -93,26 +131,27 @@ class Jupyter:
         with urlopen(request, timeout=PATIENCE) as reply:
             return json.loads(reply.read() or "null")
 
-    def open(self, browser, path, width=1300, height=1000, scale=1):
-        """The notebook of that path in a new window, with its kernel connected."""
+    def open(self, browser, path, width=1300, height=1000, scale=1, prepare=None):
+        """The notebook of that path in a new window, with its kernel connected.
+
+        prepare: called with the window before anything is loaded.
+        """
         size = {"width": width, "height": height}
         page = browser.new_context(viewport=size, device_scale_factor=scale).new_page()
         page.set_default_timeout(1000 * PATIENCE)
-        notebook = Notebook(page, [], [])
+        notebook = self.opened(page, [], [])
         page.on("pageerror", lambda error: notebook.hear_error(str(error)))
         page.on("console", notebook.hear)
-        page.goto(f"{self.url}lab/tree/{path}?reset&token={self.token}")
+        if prepare:
+            prepare(page)
+        page.goto(f"{self.url}{notebook.path.format(path)}token={self.token}")
         notebook.wait_for_kernel()
-        notebook.command("application:toggle-left-area")  # the files; the notebook gets the room
+        notebook.make_room()
         return notebook
 
 
-PANEL = "jupyterapp.shell.currentWidget"
-KERNEL = f"{PANEL}?.sessionContext?.session?.kernel"  # on a page just loaded there is none yet
-
-
 @dataclass
-class Notebook:
+class Opened:
     """An open notebook; `complaints` collects what the browser's console calls an error.
 
     But for widgets that anywidget gave up on, because the page was busy while it loaded them: a
@@ -130,10 +169,39 @@ class Notebook:
         if message.type == "error":
             self.complaints.append(f"{message.text} ({message.location['url']})")
 
+    def make_room(self):
+        """Leave the window to the notebook."""
+
+    def until(self, condition):
+        """Look again until it is true; what it was in the end."""
+        end = time.monotonic() + PATIENCE
+        while not (answer := condition()):
+            assert time.monotonic() < end, f"never so: {inspect.getsource(condition)}"
+            self.page.wait_for_timeout(100)  # the browser goes on meanwhile
+        return answer
+
+    def ask(self, expression):
+        """The value of a Python expression in the kernel, without a cell of its own."""
+        content = {"code": "", "silent": True, "user_expressions": {"it": expression}}
+        answer = self.page.evaluate(self.request, content)["user_expressions"]["it"]
+        assert answer["status"] == "ok", f"{expression}: {answer}"
+        return ast.literal_eval(answer["data"]["text/plain"])
+
+
+class Notebook(Opened):
+    """Of JupyterLab."""
+
+    module = "jupyterlab"
+    path = "lab/tree/{}?reset&"
+    request = f"content => {KERNEL}.requestExecute(content).done.then(reply => reply.content)"
+
     def wait_for_kernel(self):
         self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
         connected = f"{KERNEL}?.connectionStatus === 'connected'"
         self.page.wait_for_function(connected)
+
+    def make_room(self):
+        self.command("application:toggle-left-area")  # the files
 
     def change_kernel(self, name):
         """Go on with a new kernel of this name."""
@@ -161,21 +229,52 @@ class Notebook:
         """The cells with their present outputs, as in the file."""
         return self.page.evaluate(f"{PANEL}.content.model.toJSON().cells")
 
-    def until(self, condition):
-        """Look again until it is true; what it was in the end."""
-        end = time.monotonic() + PATIENCE
-        while not (answer := condition()):
-            assert time.monotonic() < end, f"never so: {inspect.getsource(condition)}"
-            self.page.wait_for_timeout(100)  # the browser goes on meanwhile
-        return answer
 
-    def ask(self, expression):
-        """The value of a Python expression in the kernel, without a cell of its own."""
-        code = {"code": "", "silent": True, "user_expressions": {"it": expression}}
-        ask = f"code => {KERNEL}.requestExecute(code).done.then(r => r.content.user_expressions.it)"
-        answer = self.page.evaluate(ask, code)
-        assert answer["status"] == "ok", f"{expression}: {answer}"
-        return ast.literal_eval(answer["data"]["text/plain"])
+class Notebook7(Notebook):
+    """Of Notebook 7, which is made of the same parts."""
+
+    module = "notebook"
+    path = "notebooks/{}?"
+
+    def make_room(self):
+        """There is nothing else on the page."""
+
+
+class Notebook6(Opened):
+    """Of Notebook 6, which shows widgets of ipywidgets 7."""
+
+    path = "notebooks/{}?"
+    request = """({ code, ...options }) => new Promise((resolve) => {
+        const reply = ({ content }) => resolve(content);
+        Jupyter.notebook.kernel.execute(code, { shell: { reply } }, options);
+    })"""
+
+    def wait_for_kernel(self):
+        loaded = "window.Jupyter?.notebook?._fully_loaded"
+        self.page.wait_for_function(f"{loaded} && Jupyter.notebook.kernel?.is_connected()")
+
+    def command(self, name):
+        """One of its actions, e.g. "jupyter-notebook:clear-cell-output"; does not wait for it."""
+        self.page.evaluate("name => void Jupyter.actions.call(name)", name)
+
+    def run_cell(self, index, source=None, wait=True):
+        """Run one cell, with new text where there is one."""
+        write_and_run = """([i, text]) => {
+            if (text !== null) Jupyter.notebook.get_cell(i).set_text(text);
+            Jupyter.notebook.select(i);
+            Jupyter.notebook.execute_cells([i]);
+        }"""
+        self.page.evaluate(write_and_run, [index, source])
+        if wait:
+            done = "i => Jupyter.notebook.get_cell(i).input_prompt_number !== '*'"
+            self.page.wait_for_function(done, arg=index)
+
+    def cell(self, index):
+        return self.page.locator("#notebook-container .cell").nth(index)
+
+    def cells(self):
+        """The cells with their present outputs, as in the file."""
+        return self.page.evaluate("Jupyter.notebook.toJSON().cells")
 
 
 @contextmanager
