@@ -23,7 +23,8 @@ FRAME_SECONDS = 1 / 30
 VIEW_SHARE = 0.07  # of the time, at most, goes into the picture of one GAN
 LINGER_SECONDS = 0.5  # a paused thread waits this long for the next command before it ends
 MAX_PER_SECOND = 1000.0  # a rate at or above this means: as fast as the machine can
-LONGEST_ANSWER = 0.1  # seconds of training between two pictures, where the page asks seldom
+LONGEST_ANSWER = 0.2  # seconds of training for one question: controls wait meanwhile
+LONGEST_IDLE = 0.05  # seconds for which an answer makes up, where the page asks seldom
 SLOW_PICTURES = 20.0  # per second, at most, in slow motion driven by the page
 
 
@@ -164,7 +165,7 @@ class Worker:
                 for _ in range(round(self.rate * self.wait)):
                     self._slow_step()
             elif self.playing:
-                idle = time.perf_counter() - self._answered_at  # on a slow connection train longer
+                idle = min(time.perf_counter() - self._answered_at, LONGEST_IDLE)
                 self._train(min(max(self._between_pictures, idle), LONGEST_ANSWER))
             self._show(amid_steps=True)
             self._answered_at = time.perf_counter()
