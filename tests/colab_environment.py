@@ -58,6 +58,7 @@ def make(venv, python):
         (site / "project.pth").write_text("\n".join(paths))
     install = [UV, "pip", "install", "-p", python] if UV else [python, "-m", "pip", "install"]
     must(*install, "-q", *(f"{name}=={exact}" for name, exact in VERSIONS.items()), CLASSIC)
+    must(python, "-c", "import matplotlib.font_manager")  # lists fonts here, not in a cell's stderr
 
 
 def has_torch_of_its_own(venv, python):

@@ -245,3 +245,26 @@ def test_mixed_losses_ask_each_loss_once():
 def test_an_empty_ensemble_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         Ensemble([])
+
+
+@pytest.mark.parametrize(
+    ("members", "error", "says"),
+    [
+        (make([SMALL])[0], TypeError, "members = <gan_helpers.* has to be a list of GANs"),
+        ([None], TypeError, "members holds None"),
+        (make([SMALL]) * 2, ValueError, r"a GAN twice; gan\.copy\(\)"),
+    ],
+)
+def test_members_that_are_none_are_named(members, error, says):
+    with pytest.raises(error, match=says):
+        Ensemble(members)
+
+
+def test_settings_for_too_few_or_with_other_networks_change_nothing():
+    ensemble = Ensemble(make([SMALL, SMALL]))
+    with pytest.raises(ValueError, match="experiments holds 1 of them for 2 members"):
+        ensemble.configure([SMALL])
+    faster = replace(SMALL, lr_D=1e-2)
+    with pytest.raises(ValueError, match="width cannot change"):
+        ensemble.configure([faster, replace(SMALL, width=9)])
+    assert [gan.experiment for gan in ensemble.members] == [SMALL, SMALL]

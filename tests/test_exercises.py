@@ -209,3 +209,21 @@ def test_no_answer_yet_is_no_error(name, capsys):
 def test_an_unknown_language_is_named():
     with pytest.raises(ValueError, match="lang = 'de'"):
         exercises.check_gradient_ratio(1.0, "de")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "says"),
+    [
+        ("check_linear_generator", 0.5, "TypeError"),
+        ("check_linear_generator", (0.5, 1.0, 2.0), r"3 entries; it has to be \(a, b\)"),
+        ("check_linear_generator", (math.nan, math.nan), "mean of G"),
+        ("check_what_jsd_sees", math.nan, "Without overlap"),
+        ("check_least_l1", True, "True is a bool, not a number"),
+        ("check_channels", "103", "'103' is a str, not a number"),
+        ("check_patch_width", [34], r"\[34\] is a list, not a number"),
+        ("check_best_answer", 2, "best place"),
+    ],
+)
+def test_what_is_no_answer_is_not_right_and_raises_nothing(name, answer, says, capsys):
+    assert not CHECKS[name](answer, "en")
+    assert re.search(says, capsys.readouterr().out)

@@ -81,6 +81,23 @@ def test_traces_are_counted_where_they_are_and_nowhere_else(digits):
         traced(x, digits.x, "flip")
 
 
+def test_what_has_blown_up_has_no_traces_and_another_scale_is_refused(digits):
+    """Pictures in [0, 1] would have a grey background: brightness would have leaked into all."""
+    broken = torch.full((3, 1, 16, 16), math.nan)
+    assert math.isnan(traced(broken, digits.x, "brightness")) and background(broken).isnan().all()
+    assert math.isnan(mirrored(broken, digits.x[:9])) and off_centre(broken).isnan().all()
+    x = (digits.x[:50] + 1) / 2
+    for call in (
+        lambda: traced(x, digits.x, "brightness"),
+        lambda: traced(digits.x, x, "brightness"),
+        lambda: mirrored(255 * x, digits.x),
+        lambda: background(x),
+        lambda: off_centre(255 * x),
+    ):
+        with pytest.raises(ValueError, match=r"2 \* x - 1"):
+            call()
+
+
 def test_mirror_writing_is_told_from_writing(digits):
     x = load_mnist("train", size=16).x[:300]
     assert mirrored(x, digits.x) < 0.1 and mirrored(x.flip(-1), digits.x) > 0.9

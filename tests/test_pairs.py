@@ -76,3 +76,17 @@ def test_bad_draws():
         data.sample(0, rng())
     with pytest.raises(TypeError, match=r"torch\.Generator"):
         data.sample(1, 0)
+
+
+@pytest.mark.parametrize("kind", [Pairs, Unpaired])
+def test_arrays_become_tensors_and_another_scale_is_refused(kind):
+    digits = -torch.ones(5, 1, 4, 4)
+    digits[:, :, 1:3, 1:3] = 1.0
+    data = kind("d", digits.double().numpy(), digits.numpy())
+    assert torch.equal(data.a, digits) and data.b.dtype == torch.float32
+    for wrong, formula in (
+        ((digits + 1) / 2, "2 \\* x - 1"),
+        ((digits + 1) * 127.5, "x / 127.5 - 1"),
+    ):
+        with pytest.raises(ValueError, match=f"^b .*{formula}"):
+            kind("d", digits, wrong)

@@ -246,3 +246,33 @@ def test_rates_fall_to_nothing_in_the_second_half():
     }
     assert rates[0] == rates[50] == (2e-3, 1e-3)
     assert rates[75] == pytest.approx((1e-3, 5e-4)) and rates[100] == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("z", "error", "says"),
+    [
+        (torch.zeros(5, 3), ValueError, r"z has shape \[5, 3\]; it has to be \[\.\.\., 2\]"),
+        (torch.zeros(2, 5), ValueError, r"z has shape \[2, 5\]"),
+        (torch.zeros(0, 2), ValueError, r"z has shape \[0, 2\]"),
+        (torch.zeros(5, 2, dtype=torch.int64), TypeError, r"z is torch\.int64"),
+        (torch.zeros(5, 2).numpy(), TypeError, r"z is numpy float32.*torch\.as_tensor\(z"),
+        (torch.zeros(5, 2).double(), ValueError, r"z is torch\.float64 on cpu, G works in"),
+        (torch.full((5, 2), torch.nan), ValueError, "z holds NaN"),
+        (5, TypeError, "z is int"),
+    ],
+)
+def test_a_z_that_G_cannot_take_is_named(z, error, says):
+    with pytest.raises(error, match=says):
+        GAN(SMALL, (2,)).sample(z)
+
+
+def test_a_z_for_pictures_has_one_axis_of_samples():
+    gan = GAN(Experiment(network="conv", width=4, latent_dim=3), (1, 8, 8))
+    with pytest.raises(ValueError, match=r"it has to be \[N, 3\]"):
+        gan.sample(torch.zeros(2, 4, 3))
+
+
+def test_a_falsy_rng_is_not_taken_for_none():
+    for wrong in (0, False, "", [], ()):
+        with pytest.raises(TypeError, match="rng = "):
+            GAN(SMALL, (2,)).sample_z(3, wrong)

@@ -158,3 +158,17 @@ def test_a_change_that_needs_new_networks_says_so():
     gan = Pix2Pix(SMALL, (1, 1))
     with pytest.raises(ValueError, match="width, conditional cannot change"):
         gan.configure(replace(SMALL, width=8, conditional=False))
+
+
+@pytest.mark.parametrize(
+    ("a", "error", "says"),
+    [
+        (torch.zeros(3, 3, 16, 16), ValueError, r"a has shape \[3, 3, 16, 16\]; .*\[N, 1, H, W\]"),
+        (torch.zeros(3, 1, 16, 16).numpy(), TypeError, "a is numpy float32"),
+        (torch.zeros(3, 1, 16, 16).double(), ValueError, r"a is torch\.float64 on cpu, G works in"),
+        (255 * torch.rand(3, 1, 16, 16), ValueError, r"a ranges from .*x / 127\.5 - 1"),
+    ],
+)
+def test_pictures_that_cannot_be_translated_are_named(a, error, says):
+    with pytest.raises(error, match=says):
+        Pix2Pix(SMALL).translate(a)

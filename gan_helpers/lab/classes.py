@@ -217,8 +217,9 @@ class ClassSession(Session):
         arrays["by_class"], arrays["agreed"] = report.variety, report.by_class
         found = report.numbers()
         agreement = {"id": "agreement", "value": found["agreement"], "unit": "%"}
-        if look.digit is not None:  # of what is looked at
-            agreement |= {"name": str(look.digit), "value": float(report.by_class[look.digit])}
+        if look.digit is not None:  # and of what is looked at
+            of_it = float(report.by_class[look.digit])
+            agreement["name"] = f"({look.digit}: {100 * of_it:.0f} %)"
         meters[:0] = [
             agreement,
             {"id": "variety", "value": found["variety"]},

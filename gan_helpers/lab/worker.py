@@ -23,6 +23,7 @@ FRAME_SECONDS = 1 / 30
 VIEW_SHARE = 0.07  # of the time, at most, goes into the picture of one GAN
 LINGER_SECONDS = 0.5  # a paused thread waits this long for the next command before it ends
 MAX_PER_SECOND = 1000.0  # a rate at or above this means: as fast as the machine can
+LONGEST_PAUSE = 0.5  # seconds between two pictures, at most
 LONGEST_ANSWER = 0.2  # seconds of training for one question: controls wait meanwhile
 LONGEST_IDLE = 0.05  # seconds for which an answer makes up, where the page asks seldom
 SLOW_PICTURES = 20.0  # per second, at most, in slow motion driven by the page
@@ -252,7 +253,8 @@ class Worker:
     def _between_pictures(self) -> float:
         """Seconds of training, so that the pictures take but a small share of the time."""
         share = min(VIEW_SHARE * self.session.n_shown, 0.3)  # a step of many takes longer, too
-        return max(FRAME_SECONDS, self._frame_cost / share) - self._frame_cost
+        pause = max(FRAME_SECONDS, self._frame_cost / share) - self._frame_cost
+        return min(pause, LONGEST_PAUSE)  # one picture that took long must not stop the next ones
 
     def _train(self, seconds: float) -> None:
         """Steps for a while, at least one."""
