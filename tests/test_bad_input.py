@@ -320,7 +320,7 @@ ROWS: dict[str, Row] = {
     "classifier.load_classifier": Row(
         lambda: args(size=16, device="cpu", root=None, dataset="digits"),
         also=(OSError,),
-        skip={"device": "of load_classifier", "root": "the same"},
+        skip={"root": "of read_weights"},
     ),
     "classifier.in_batches": Row(
         lambda: args(function=lambda x: x, x=torch.rand(5, 2), size=2), nan=("x",)

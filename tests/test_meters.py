@@ -1,5 +1,6 @@
 """Meters that do not mislead: collapse of digits, classes that are never made, reversed signs."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from lab_threads import threads, wait_for
 from test_translating import SMALL as SMALL_TRANSLATION, UNPAIRED
 
 from gan_helpers.classifier import load_classifier
+from gan_helpers.distributions import gaussians_1d
 from gan_helpers.images import load_mnist
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.classes import ClassSession
@@ -170,3 +172,11 @@ def test_a_lab_warns_of_a_reversed_sign_and_trains_all_the_same():
     assert "The loss of D" in lab.message.value
     lab.close()
     wait_for(lambda: threads() == [])
+
+
+@pytest.mark.parametrize("std", [1e-3, 3e-3, 0.3])
+def test_densities_narrower_than_the_grid_can_be_watched(std):
+    data = gaussians_1d([-1.0, 0.5], [std, std])
+    session = Session(Experiment(width=8, depth=1, batch_size=8, latent_dim=1), data)
+    session.run(2)
+    assert 0 <= meters_of(session)["jsd"]["value"] <= math.log(2) + 1e-6

@@ -743,7 +743,9 @@ class Session:
         q = pushforward_density(g.nan_to_num().clamp(x[0], x[-1]), edges)
         p = self.data.prob(x[:, None]) if isinstance(self.data, Mixture) else torch.zeros_like(x)
         dx = (extent[1] - extent[0]) / N_GRID
-        meters = [{"id": "jsd", "value": float(jensen_shannon(p, q, dx))}]
+        # A density narrower than the grid has a sum above 1 there.
+        mass = (p.sum() * dx).clamp_min(1.0)
+        meters = [{"id": "jsd", "value": float(jensen_shannon(p / mass, q, dx))}]
         scores = self._verdict_at(x[:, None])
         self.steepest = float(scores.diff().abs().max() / dx)
         arrays = {"x": x, "p": p, "q": q, "D": verdict(scores), "D_star": self._best_D(p, q, dx)}
