@@ -15,15 +15,15 @@ BY_PAGE = 'lab = Lab("ring", driver="page")\nlab'
 EIGHT = """lab = Lab("ring", loss="wasserstein", d_steps=5, lr_G=2e-4, beta1=0.0, compare="clip")
 lab"""
 TOOLS = """
-applied, change = [], lab.session.change
+applied, apply = [], lab._apply
 
-def logged(**settings):
+def logged(settings):
     try:
-        return change(**settings)
+        return apply(settings)
     finally:
         applied.append(time.time())
 
-lab.session.change = logged
+lab._apply = logged
 sizes, pack = [], lab._frames.pack
 
 def weighed(*picture):
@@ -53,7 +53,7 @@ STEP = "document.querySelector('[data-ui=step]')"
 IS_DRAWN = rf"() => /\d/.test({STEP}?.textContent) && Date.now()"
 COUNT_FRAMES = f"""() => {{
   window.drawn = new Set();
-  const note = () => window.drawn.add({STEP}.textContent);
+  const note = () => window.drawn.add({STEP}?.textContent); // null: the cell was run again
   new MutationObserver(note).observe({STEP}, {{ childList: true, subtree: true }});
 }}"""
 CHOOSE = """label => {
@@ -197,8 +197,12 @@ def touch(notebook: Any) -> list[float]:
         n = notebook.ask("len(applied)")
         start = notebook.page.evaluate(CHOOSE, labels[name])
         notebook.page.wait_for_timeout(500)  # looking every moment would be in its way
-        while notebook.ask("len(applied)") == n:
+        for _ in range(50):
+            if notebook.ask("len(applied)") > n:
+                break
             notebook.page.wait_for_timeout(200)
+        else:
+            raise TimeoutError(f"choosing the loss {name} had no effect within 10 seconds")
         delays.append(notebook.ask("applied")[n] - start / 1000)
     assert notebook.ask("lab.session.gan.loss.name") == name
     notebook.ask("lab.pause()")
