@@ -102,7 +102,7 @@ def pack_frame(
             entries[name]["begin"] = begin[name]
         payload += array.astype(DTYPES[code], copy=False).tobytes()
         payload += bytes(-len(payload) % 4)
-    text = json.dumps(_null_unless_finite({**header, "arrays": entries}), allow_nan=False).encode()
+    text = _as_json({**header, "arrays": entries})
     text += b" " * (-len(text) % 4)
     return struct.pack("<I", len(text)) + text + payload
 
@@ -181,8 +181,15 @@ def _known(old: np.ndarray | None, new: np.ndarray) -> int:
     return n if n and old.tobytes() == new[..., :n].tobytes() else 0
 
 
-def _null_unless_finite(value: Any) -> Any:
+def _as_json(header: Mapping[str, Any]) -> bytes:
     # JSON knows no NaN: one in a meter would make the whole frame unreadable.
+    try:
+        return json.dumps(header, allow_nan=False).encode()
+    except (TypeError, ValueError):  # seldom, so only then each value is looked at
+        return json.dumps(_null_unless_finite(header), allow_nan=False).encode()
+
+
+def _null_unless_finite(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _null_unless_finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -20,7 +20,7 @@ from typing import Protocol
 Command = Callable[[], None]
 
 FRAME_SECONDS = 1 / 30
-VIEW_SHARE = 0.07  # of the time, at most, goes into the picture of one GAN
+VIEW_SHARE = 0.08  # of the time, at most, goes into the picture of one GAN
 LINGER_SECONDS = 0.5  # a paused thread waits this long for the next command before it ends
 MAX_PER_SECOND = 1000.0  # a rate at or above this means: as fast as the machine can
 LONGEST_PAUSE = 0.5  # seconds between two pictures, at most
