@@ -76,7 +76,7 @@ def machine() -> str:
     """What the numbers were measured on."""
     cpu = platform.processor() or platform.machine()
     if (info := Path("/proc/cpuinfo")).exists():
-        names = [ln for ln in info.read_text().splitlines() if ln.startswith("model name")]
+        names = [ln for ln in info.read_text("utf-8").splitlines() if ln.startswith("model name")]
         cpu = names[0].split(":")[1].strip() if names else cpu
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (
@@ -222,7 +222,7 @@ def imports(quick: bool) -> None:
     rounds = []
     for _ in range(2 if quick else 6):
         command = [sys.executable, "-c", code]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", check=True)
         rounds.append([float(word) for word in done.stdout.split()])
     seconds = list(zip(*rounds[1:], strict=True))  # the first one wrote the byte-code
     rows = [summary(line, s) for line, s in zip(IMPORTS, seconds, strict=True)]

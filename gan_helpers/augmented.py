@@ -17,7 +17,7 @@ from torch import Tensor
 from gan_helpers.augment import TRANSFORMS, augment
 from gan_helpers.checks import brief, check_choice, check_fields, check_number
 from gan_helpers.losses import get_loss
-from gan_helpers.training import GAN, Data, Experiment, add_penalties, clip_weights, descend
+from gan_helpers.training import GAN, Data, Experiment, finish_D, finish_G
 
 #: What D sees transformed.
 WAYS = ("none", "real", "both")
@@ -51,16 +51,18 @@ class Augmented(Experiment):
         check_fields(self, ("strength", "p"), check_number, 0, 1)
         check_fields(self, ("ada",), check_number, 0, 0.99)
         check_fields(self, ("consistency",), check_number, 0, 1000)
-        if self.ada and get_loss(self.loss).name in ("least_squares", "wasserstein"):
+        if self.ada and not get_loss(self.loss).sign_is_verdict:
             raise ValueError(
                 f"ada = {self.ada} goes by the sign of D's logit, which means nothing with loss = "
                 f"{get_loss(self.loss).name!r}; take another loss, or ada = 0."
             )
-        if self.condition != "none" or self.unroll or self.pac > 1:
-            raise ValueError(
-                "an augmented GAN goes with condition = 'none', unroll = 0 and pac = 1 only, not "
-                f"with {self.condition!r}, {self.unroll} and {self.pac}."
-            )
+        self.check_left_out("unroll", "pac")
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """The fields that do nothing under these settings: nothing is transformed."""
+        nothing = self.augment == "none" and not self.consistency
+        return frozenset(("transforms", "strength", "p") if nothing else ())
 
 
 class AugmentedGAN(GAN):
@@ -71,6 +73,14 @@ class AugmentedGAN(GAN):
     p: float
     r_t = 0.0  # ADA's heuristic: the running mean of the sign of D's logit at real pictures
 
+    @property
+    def batch_axis(self) -> int:  # type: ignore[override]
+        """The plain step joins its samples along it; here that would leave T out."""
+        raise TypeError(
+            "an AugmentedGAN is trained by `augmented.train_step`; the step of a plain GAN would "
+            "show D the pictures as they are."
+        )
+
     def configure(self, experiment: Experiment) -> None:
         """Train on under other settings, with the weights kept; see `GAN.configure`."""
         old: Any = getattr(self, "experiment", None)
@@ -80,6 +90,15 @@ class AugmentedGAN(GAN):
             self.p = 0.0 if e.ada else e.p
         elif not e.ada:
             self.p = e.p
+
+    def update_D(self, data: Any) -> Tensor:
+        """One update of D only; k of these and one `update_G` are a round."""
+        n = self.experiment.batch_size
+        return step_D(self, data.sample(n, self.rng), self.sample_z(n))
+
+    def update_G(self, data: Any) -> Tensor:
+        """One update of G only."""
+        return step_G(self, self.sample_z(self.experiment.batch_size))
 
     def T(self, x: Tensor) -> Tensor:
         """x under the experiment's transforms, with new chance at each call. x: `[N, C, H, W]`."""
@@ -110,9 +129,7 @@ def step_D(gan: AugmentedGAN, x_real: Tensor, z: Tensor) -> Tensor:
     d_real, d_fake = gan.D(torch.cat([seen_real, seen_fake])).chunk(2)  # (N,), (N,) logits
     loss = gan.loss.discriminator(d_real, d_fake)
     penalty = consistency(gan, x_real) + consistency(gan, x_fake) if e.consistency else 0.0
-    descend(add_penalties(loss, gan, seen_real, seen_fake) + penalty, gan.opt_D)
-    if e.clip is not None:
-        clip_weights(gan.D, e.clip)
+    finish_D(loss + penalty, gan, seen_real, seen_fake)
     adapt(gan, d_real.detach())
     return loss.detach()
 
@@ -125,10 +142,7 @@ def step_G(gan: AugmentedGAN, z: Tensor) -> Tensor:
     x_fake = gan.G(z)
     seen = gan.T(x_fake) if gan.experiment.augment == "both" else x_fake
     loss = gan.loss.generator(gan.D(seen))  # its gradient reaches G through T
-    descend(loss, gan.opt_G)
-    if gan.G_ema is not None:
-        gan.G_ema.update_parameters(gan.G)
-    gan.step += 1
+    finish_G(loss, gan)
     return loss.detach()
 
 

@@ -14,20 +14,29 @@ z. Three discriminators make use of it:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from gan_helpers.checks import brief, check_fits, check_floats, check_int
+from gan_helpers.checks import (
+    brief,
+    check_bool,
+    check_choice,
+    check_fields,
+    check_fits,
+    check_floats,
+    check_int,
+    check_number,
+)
 from gan_helpers.training import (
     GAN,
     Data,
     Experiment,
-    add_penalties,
-    clip_weights,
-    descend,
+    finish_D,
+    finish_G,
     looking_at,
     make_networks,
 )
@@ -149,6 +158,34 @@ DISCRIMINATORS: dict[str, type[nn.Module]] = {
 }
 
 
+@dataclass(frozen=True)
+class Conditional(Experiment):
+    """What is trained with classes, and how.
+
+    Raises:
+        ValueError, TypeError: if a field is out of its range; the message names the field.
+    """
+
+    architecture: ClassVar[tuple[str, ...]] = (*Experiment.architecture, "condition")
+
+    _: KW_ONLY
+    condition: str  # how D makes use of y: "cgan", "acgan" or "projection"
+    class_weight: float = 1.0  # of L_c beside L_s in an AC-GAN
+    class_on_fake: bool = True  # let its D learn the classes from generated samples, too
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("condition", self.condition, DISCRIMINATORS)
+        check_fields(self, ("class_weight",), check_number, 0, 1000)
+        check_fields(self, ("class_on_fake",), check_bool)
+        self.check_left_out("unroll", "pac")
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """The fields that do nothing under these settings: L_c is an AC-GAN's."""
+        return frozenset(() if self.condition == "acgan" else ("class_weight", "class_on_fake"))
+
+
 class ConditionalGAN(GAN):
     """A GAN whose G, and perhaps D, is told the class y.
 
@@ -159,25 +196,34 @@ class ConditionalGAN(GAN):
         seed, device: as for `GAN`.
     """
 
+    settings = Conditional
+    experiment: Conditional
+
     def __init__(
         self,
-        experiment: Experiment,
+        experiment: Conditional,
         event_shape: tuple[int, ...],
-        n_classes: int = 10,
         seed: int = 0,
         device: str | torch.device = "cpu",
+        *,
+        n_classes: int = 10,
     ) -> None:
-        self.check_settings(experiment)
-        if experiment.condition not in DISCRIMINATORS:
-            raise ValueError(
-                f"condition = {experiment.condition!r} makes no conditional GAN; choose one of "
-                f"{', '.join(DISCRIMINATORS)}."
-            )
         self.n_classes = check_int("n_classes", n_classes, 2, 10**4)
         super().__init__(experiment, event_shape, seed, device)
 
+    @classmethod
+    def for_data(
+        cls,
+        experiment: Conditional,
+        data: LabelledData,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+    ) -> ConditionalGAN:
+        """A GAN that can be trained on these data, with their classes."""
+        return cls(experiment, data.event_shape, seed, device, n_classes=data.n_classes)
+
     def make_networks(
-        self, experiment: Experiment, event_shape: tuple[int, ...], rng: torch.Generator
+        self, experiment: Any, event_shape: tuple[int, ...], rng: torch.Generator
     ) -> tuple[nn.Module, nn.Module]:
         K, make_D = self.n_classes, DISCRIMINATORS[experiment.condition]
         joins = make_D is JoiningDiscriminator
@@ -203,6 +249,17 @@ class ConditionalGAN(GAN):
         G = self.G if self.G_ema is None else self.G_ema
         with looking_at(G):
             return G(z, codes)
+
+    def update_D(self, data: LabelledData) -> Tensor:
+        """One update of D only; k of these and one `update_G` are a round."""
+        step_D, _ = STEPS[self.experiment.condition]
+        return step_D(self, *draw_batch(self, data))
+
+    def update_G(self, data: LabelledData) -> Tensor:
+        """One update of G only."""
+        _, step_G = STEPS[self.experiment.condition]
+        _, y, z = draw_batch(self, data)
+        return step_G(self, y, z)
 
     def codes(self, y: Any, samples: Tensor) -> Tensor:
         """`y` as one code for each of the samples, `[N, K]`.
@@ -317,24 +374,3 @@ STEPS: dict[str, tuple[Callable[..., Tensor], Callable[..., Tensor]]] = {
     "acgan": (step_D_acgan, step_G_acgan),
     "projection": (step_D, step_G),
 }
-
-
-def finish_D(
-    loss: Tensor,
-    gan: ConditionalGAN,
-    x_real: Tensor,
-    x_fake: Tensor,
-    logits: Callable[[Tensor], Tensor],
-) -> None:
-    """Follow the gradient of D's loss, with the penalties and limits that are asked for."""
-    descend(add_penalties(loss, gan, x_real, x_fake, logits), gan.opt_D)
-    if gan.experiment.clip is not None:
-        clip_weights(gan.D, gan.experiment.clip)
-
-
-def finish_G(loss: Tensor, gan: ConditionalGAN) -> None:
-    """Follow the gradient of G's loss, and keep the moving average up to date."""
-    descend(loss, gan.opt_G)
-    if gan.G_ema is not None:
-        gan.G_ema.update_parameters(gan.G)
-    gan.step += 1

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from gan_helpers.chance import draw
 from gan_helpers.checks import brief
 from gan_helpers.distributions import Mixture
 from gan_helpers.graph import RecordedStep
@@ -60,7 +61,7 @@ class Ensemble:
         self.members = list(members)
         self.device: torch.device = self.members[0].rng.device
         self._recorded: dict[int, tuple[RecordedStep, Data]] = {}
-        self.stacks: list[tuple[list[int], GAN]] = []
+        self.stacks: list[tuple[list[int], Any]] = []  # places, and a Stack or a single GAN
         self._pack()
 
     def step(self, data: Data) -> tuple[Tensor, Tensor]:
@@ -69,7 +70,7 @@ class Ensemble:
         loss_D, loss_G = torch.cat(losses, 1)[:, self._places]
         return loss_D, loss_G
 
-    def _step_one(self, gan: GAN, data: Data) -> tuple[Tensor, Tensor]:
+    def _step_one(self, gan: Any, data: Data) -> tuple[Tensor, Tensor]:
         """A step of one stack; on CUDA from its recording."""
         if self.device.type != "cuda":
             return train_step(gan, adapted(data, gan))
@@ -133,8 +134,11 @@ class Ensemble:
         self._places = torch.tensor(order, device=self.device).argsort()
 
 
-class Stack(GAN):
+class Stack:
     """K GANs in the place of one. Samples are `[K, N, ...]`, logits and losses `[K, N]` and `[K]`.
+
+    It has what the step of `training` asks a GAN for, and nothing else: each member has its own
+    settings and its own copy.
 
     Args:
         members: GANs with equal `lines_of` and equal `progress`.
@@ -144,12 +148,13 @@ class Stack(GAN):
 
     def __init__(self, members: Sequence[GAN]) -> None:
         self.members, self.lines = list(members), lines_of(members[0])
+        self.event_shape = members[0].event_shape
         self.rng = [gan.rng for gan in members]
         Gs, Ds = [gan.G for gan in members], [gan.D for gan in members]
         self.G, self.D = stack_networks(Gs), stack_networks(Ds)
         self.opt_G = stack_optimizers([gan.opt_G for gan in members], Gs, self.G)
         self.opt_D = stack_optimizers([gan.opt_D for gan in members], Ds, self.D)
-        self.G_ema = None
+        self.G_ema: Any = None
         if members[0].G_ema is not None:
             self.G_ema = stack_averages([m.G_ema for m in members], self.G)
         self.configure_from_members()
@@ -167,8 +172,11 @@ class Stack(GAN):
         self.loss = mix([m.loss for m in self.members])
         set_spectral_norm(self.D, first.experiment.spectral_norm)
         for optimizer, rates in ((self.opt_G, free["lr_G"]), (self.opt_D, free["lr_D"])):
-            assert isinstance(optimizer, StackedAdam)
             optimizer.set_rates(rates)
+
+    def sample_z(self, n: int) -> Tensor:
+        """z ~ N(0, I) for each member, from its own generator: `[K, n, latent_dim]`."""
+        return draw(Tensor.normal_, (n, self.experiment.latent_dim), self.rng)
 
     def hand_out_gradients(self) -> None:
         for net in "GD":
@@ -224,7 +232,7 @@ class StackedAdam(torch.optim.Adam):
             p.copy_(torch.lerp(old, p, per_gan(self.share.to(p), p)))
 
 
-def adapted(data: Data, gan: GAN) -> Any:
+def adapted(data: Data, gan: GAN | Stack) -> Any:
     """Data that a GAN, or a stack of them, can be trained on."""
     return data if isinstance(data, Mixture) or not isinstance(gan, Stack) else OneByOne(data)
 

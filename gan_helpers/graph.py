@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_helpers.checks import check_has, check_is
+from gan_helpers.checks import check_has
 from gan_helpers.training import GAN, train_step
 
 WARM_UP = 3  # steps before the recording, so that everything is allocated
@@ -28,7 +28,7 @@ class RecordedStep:
     """
 
     def __init__(self, gan: GAN, data: Any) -> None:
-        self.gan = check_is("gan", gan, GAN, "a GAN")
+        self.gan = check_has("gan", gan, ("sample_z", "opt_G", "opt_D"), "a GAN")
         self.data = check_has("data", data, ("sample",), "data with sample(n, rng), e.g. ring()")
         self.done = 0
         self.graph: Any = None

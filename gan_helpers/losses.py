@@ -26,6 +26,7 @@ from gan_helpers.checks import (
     check_choice,
     check_fields,
     check_is,
+    check_number,
     check_text,
 )
 
@@ -40,6 +41,10 @@ class Loss:
         generator: `(d_fake [..., N]) -> [...]`.
         is_probability: whether sigmoid(logit) estimates the probability of "real" (False for a
             critic, whose scores have no fixed scale).
+        estimates_distance: whether minus D's loss is a critic's estimate of the Wasserstein
+            distance (12.29); None tries that on a few logits.
+        boundary: the logit at which real and generated samples are equally likely; means nothing
+            where D's loss is such an estimate.
 
     Raises:
         TypeError: if a field is of another kind; `check_loss` tries the functions themselves.
@@ -49,17 +54,31 @@ class Loss:
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
     is_probability: bool = True
+    estimates_distance: bool | None = None
+    boundary: float = 0.0
 
     def __post_init__(self) -> None:
         check_text("name", self.name)
         check_callable("discriminator", self.discriminator, "a function (d_real, d_fake) -> loss")
         check_callable("generator", self.generator, "a function (d_fake) -> loss")
-        check_fields(self, ("is_probability",), check_bool)
+        if self.estimates_distance is None:
+            object.__setattr__(self, "estimates_distance", is_distance(self.discriminator))
+        check_fields(self, ("is_probability", "estimates_distance"), check_bool)
+        check_fields(self, ("boundary",), check_number)
 
     @property
-    def estimates_distance(self) -> bool:
-        """Whether minus D's loss is a critic's estimate of the Wasserstein distance (12.29)."""
-        return self.discriminator is discriminator_wasserstein
+    def sign_is_verdict(self) -> bool:
+        """Whether a logit above 0 says "real", and one below 0 "generated"."""
+        return self.boundary == 0 and not self.estimates_distance
+
+
+def is_distance(discriminator: Callable[[Tensor, Tensor], Tensor]) -> bool:
+    """Whether a loss of D is minus the critic's estimate of the Wasserstein distance (12.29)."""
+    d_real, d_fake = torch.tensor([0.5, 2.0, -1.0]), torch.tensor([3.0, -0.5, 0.25])
+    try:
+        return bool(torch.allclose(discriminator(d_real, d_fake), d_fake.mean() - d_real.mean()))
+    except Exception:  # the reader's own code; `check_loss` says what is wrong with it
+        return False
 
 
 def discriminator_cross_entropy(d_real: Tensor, d_fake: Tensor) -> Tensor:
@@ -128,9 +147,15 @@ LOSSES: dict[str, Loss] = {
         Loss("saturating", discriminator_cross_entropy, generator_saturating),
         Loss("non_saturating", discriminator_cross_entropy, generator_non_saturating),
         Loss("maximum_likelihood", discriminator_cross_entropy, generator_maximum_likelihood),
-        Loss("least_squares", discriminator_least_squares, generator_least_squares, False),
-        Loss("hinge", discriminator_hinge, generator_wasserstein, False),
-        Loss("wasserstein", discriminator_wasserstein, generator_wasserstein, False),
+        Loss(
+            "least_squares",
+            discriminator_least_squares,
+            generator_least_squares,
+            is_probability=False,
+            boundary=0.5,
+        ),
+        Loss("hinge", discriminator_hinge, generator_wasserstein, is_probability=False),
+        Loss("wasserstein", discriminator_wasserstein, generator_wasserstein, is_probability=False),
     )
 }
 

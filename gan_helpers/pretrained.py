@@ -6,14 +6,13 @@ The weights are in the repository; data/train_conditional.py makes them, by `tra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gan_helpers.checks import check_choice
 from gan_helpers.class_metrics import ClassJudge, ClassReport
 from gan_helpers.classifier import load_classifier
-from gan_helpers.conditional import ConditionalGAN, LabelledData, train_step
+from gan_helpers.conditional import Conditional, ConditionalGAN, LabelledData, train_step
 from gan_helpers.images import load_mnist
 from gan_helpers.training import Experiment, faded
 from gan_helpers.weights import read_weights, write_weights
@@ -34,6 +33,11 @@ RECIPE = Experiment(
 )
 
 
+def recipe(condition: str) -> Conditional:
+    """What is trained, for each of `KINDS`."""
+    return Conditional(**vars(RECIPE), condition=condition)
+
+
 def train(
     condition: str,
     data: LabelledData,
@@ -49,13 +53,13 @@ def train(
         seed, steps: of the training.
         bar: shows progress, e.g. `tqdm`.
     """
-    recipe = replace(RECIPE, condition=condition)
-    gan = ConditionalGAN(recipe, data.event_shape, data.n_classes, seed)
+    experiment = recipe(condition)
+    gan = ConditionalGAN.for_data(experiment, data, seed)
     for step in bar(range(steps)):
         if step % 50 == 0:
-            gan.configure(faded(recipe, step, steps))
+            gan.configure(faded(experiment, step, steps))
         train_step(gan, data)
-    gan.configure(recipe)
+    gan.configure(experiment)
     return gan
 
 
@@ -91,7 +95,7 @@ def load_pretrained(condition: str = "cgan", root: str | Path | None = None) -> 
             get them back.
     """
     file = file_name(condition)
-    gan = ConditionalGAN(replace(RECIPE, condition=condition), (1, SIZE, SIZE))
+    gan = ConditionalGAN(recipe(condition), (1, SIZE, SIZE))
     gan.step = int(read_weights(file, {"G": gan.G, "D": gan.D}, root)["steps"])
     assert gan.G_ema is not None
     gan.G_ema.module.load_state_dict(gan.G.state_dict())

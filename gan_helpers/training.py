@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_helpers.chance import Rng, draw
 from gan_helpers.checks import (
+    brief,
     check_bool,
     check_callable,
     check_choice,
@@ -42,9 +43,6 @@ from gan_helpers.regularizers import (
     set_spectral_norm,
 )
 
-#: Whether G and D are told the class y, and how D makes use of it.
-CONDITIONS = ("none", "cgan", "acgan", "projection")
-
 
 class Data(Protocol):
     """Anything that real samples can be drawn from."""
@@ -60,9 +58,16 @@ class Data(Protocol):
 class Experiment:
     """What is trained, and how. Vary it with `dataclasses.replace`.
 
+    A GAN with more to it has settings of its own, a subclass.
+
     Raises:
         ValueError, TypeError: if a field is out of its range; the message names the field.
     """
+
+    #: A change of one of these needs new networks; every other field can change in mid-training.
+    architecture: ClassVar[tuple[str, ...]] = (
+        *("latent_dim", "width", "depth", "network", "ema", "pac"),
+    )
 
     loss: str | Loss = "non_saturating"  # what G can still learn from while D is winning
     d_steps: int = 1  # k of algorithm 1: D's updates before each of G's, 1 to 100
@@ -83,9 +88,6 @@ class Experiment:
     width: int = 64  # units per layer, or channels
     depth: int = 3  # hidden layers of the multilayer perceptrons
     network: str = "mlp"  # or "conv", for pictures
-    condition: str = "none"  # how y is given, see `conditional`: "cgan", "acgan" or "projection"
-    class_weight: float = 1.0  # of L_c beside L_s in an AC-GAN
-    class_on_fake: bool = True  # let its D learn the classes from generated samples, too
 
     def __post_init__(self) -> None:
         get_loss(self.loss)
@@ -93,10 +95,10 @@ class Experiment:
         check_fields(self, ("batch_size",), check_int, 2, 4096)
         check_fields(self, ("lr_D", "lr_G"), check_number, 0, 1)
         check_fields(self, ("beta1", "beta2", "ema"), check_number, 0, 0.99999)
-        check_fields(self, ("gradient_penalty", "r1", "class_weight"), check_number, 0, 1000)
+        check_fields(self, ("gradient_penalty", "r1"), check_number, 0, 1000)
         if self.clip is not None:
             check_fields(self, ("clip",), check_number, 0, 10, low_allowed=False)
-        check_fields(self, ("one_sided", "spectral_norm", "class_on_fake"), check_bool)
+        check_fields(self, ("one_sided", "spectral_norm"), check_bool)
         check_fields(self, ("unroll",), check_int, 0, 20)
         check_fields(self, ("pac",), check_int, 1, 16)
         if self.pac not in (1, 2, 4, 8, 16) or self.batch_size % self.pac:
@@ -108,16 +110,26 @@ class Experiment:
         check_fields(self, ("width",), check_int, 2, 1024)
         check_fields(self, ("depth",), check_int, 1, 8)
         check_choice("network", self.network, ("mlp", "conv"))
-        check_choice("condition", self.condition, CONDITIONS)
-        if self.condition != "none" and (self.unroll or self.pac > 1):
-            raise ValueError(
-                f"condition = {self.condition!r} goes neither with unroll = {self.unroll} nor with "
-                f"pac = {self.pac}; set unroll = 0 and pac = 1."
-            )
+
+    def check_left_out(self, *names: str) -> None:
+        """Raise a ValueError unless these fields of `Experiment` are as they are by default.
+
+        For a kind of GAN whose step does not know them.
+        """
+        for name in names:
+            value, default = getattr(self, name), getattr(Experiment, name)
+            if value != default:
+                raise ValueError(
+                    f"{name} = {value!r} is for plain GANs only; leave it at {default!r} in "
+                    f"{type(self).__name__}(…)."
+                )
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """The fields that do nothing under these settings, as far as no other field says so."""
+        return frozenset()
 
 
-#: A change of one of these needs new networks; every other field can change in mid-training.
-ARCHITECTURE = ("latent_dim", "width", "depth", "network", "ema", "pac", "condition")
 #: What a step does only where it is asked to.
 EXTRAS = ("gradient_penalty", "r1", "clip", "spectral_norm", "unroll")
 
@@ -142,7 +154,7 @@ class GAN:
     """
 
     batch_axis = 0  # of samples; behind the ensemble's axis where there is one
-    settings: type[Experiment] = Experiment  # what it is trained by
+    settings: type[Experiment] = Experiment  # what it is trained by, no subclass of it
 
     def __init__(
         self,
@@ -172,6 +184,17 @@ class GAN:
         self.step = 0  # G's updates so far
         self.configure(experiment)
 
+    @classmethod
+    def for_data(
+        cls: type[Own],
+        experiment: Any,
+        data: Any,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+    ) -> Own:
+        """A GAN that can be trained on these data, see above."""
+        return cls(experiment, data.event_shape, seed, device)
+
     def make_networks(
         self, experiment: Experiment, event_shape: tuple[int, ...], rng: torch.Generator
     ) -> tuple[nn.Module, nn.Module]:
@@ -180,15 +203,18 @@ class GAN:
 
     def check_settings(self, experiment: object) -> None:
         """Raise a TypeError if it is no experiment of the kind that this GAN is trained by."""
-        kind = self.settings.__name__
-        check_is("experiment", experiment, self.settings, f"an {kind}, e.g. {kind}()")
+        if type(experiment) is not self.settings:  # it would not do what a subclass asks for
+            own = self.settings.__name__
+            raise TypeError(
+                f"experiment = {brief(experiment)} is a {type(experiment).__name__}; a "
+                f"{type(self).__name__} is trained by settings of its own, {own}(…)."
+            )
 
     def check_change(self, experiment: Experiment) -> None:
         """Raise if the GAN cannot be trained on under these settings, see `configure`."""
         self.check_settings(experiment)
         old = getattr(self, "experiment", experiment)
-        changed = [name for name in ARCHITECTURE if getattr(old, name) != getattr(experiment, name)]
-        if changed:
+        if changed := new_networks(old, experiment):
             raise ValueError(
                 f"experiment: {', '.join(changed)} cannot change while training; make a new GAN."
             )
@@ -197,7 +223,7 @@ class GAN:
         """Train on under other settings, with the weights kept.
 
         Raises:
-            ValueError: if the networks themselves would have to change (see `ARCHITECTURE`).
+            ValueError: if networks would have to change (see `Experiment.architecture`).
             TypeError: if it is no experiment.
         """
         self.check_change(experiment)
@@ -240,8 +266,19 @@ class GAN:
     def check_z(self, z: object) -> None:
         """Raise if `z` is nothing that G can be asked for, see `sample`."""
         e = self.experiment
-        more = "..." if e.network == "mlp" and e.condition == "none" else "N"
+        more = "..." if e.network == "mlp" and type(self) is GAN else "N"
         check_fits("z", check_floats("z", z, f"[{more}, {e.latent_dim}]"), self.G, "G")
+
+    def update_D(self, data: Any) -> Tensor:
+        """One update of D only, see `step_D`; k of these and one `update_G` are a round."""
+        n = self.experiment.batch_size
+        return step_D(self, data.sample(n, self.rng), self.sample_z(n))
+
+    def update_G(self, data: Any) -> Tensor:
+        """One update of G only, see `step_G`."""
+        n = self.experiment.batch_size
+        x_real = data.sample(n, self.rng) if self.experiment.unroll else None
+        return step_G(self, self.sample_z(n), x_real)
 
     def copy(self: Own) -> Own:
         """An independent GAN in the same state, with the same future."""
@@ -253,6 +290,11 @@ class GAN:
         twin = type(self).__new__(type(self))
         twin.__dict__ = copy.deepcopy(self.__dict__, memo)
         return twin
+
+
+def new_networks(old: Any, new: Any) -> list[str]:
+    """The settings for which a change from `old` to `new` needs new networks."""
+    return [name for name in old.architecture if getattr(old, name) != getattr(new, name)]
 
 
 @contextmanager
@@ -396,6 +438,30 @@ def step_G(gan: GAN, z: Tensor, x_real: Tensor | None = None) -> Tensor:
     return loss.detach()
 
 
+# The two steps above are written out for who reads them first; other kinds of GANs end theirs so.
+
+
+def finish_D(
+    loss: Tensor,
+    gan: GAN,
+    x_real: Tensor,
+    x_fake: Tensor,
+    D: Callable[[Tensor], Tensor] | None = None,
+) -> None:
+    """Follow the gradient of D's loss, with the penalties and limits that are asked for."""
+    descend(add_penalties(loss, gan, x_real, x_fake, D), gan.opt_D)
+    if gan.experiment.clip is not None:
+        clip_weights(gan.D, gan.experiment.clip)
+
+
+def finish_G(loss: Tensor, gan: GAN) -> None:
+    """Follow the gradient of G's loss, and keep the moving average up to date."""
+    descend(loss, gan.opt_G)
+    if gan.G_ema is not None:
+        gan.G_ema.update_parameters(gan.G)
+    gan.step += 1
+
+
 def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     """One step down the gradient of `loss`, for the optimizer's own parameters and no others."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -420,7 +486,8 @@ def add_penalties(
     """
     e, D = gan.experiment, D or gan.D
     if "gradient_penalty" in gan.uses:
-        term = gradient_penalty(D, x_real, x_fake, gan.rng, gan.batch_axis + 1, e.one_sided)
+        n_axes = x_real.dim() - len(gan.event_shape)  # 1, and one more for a stack
+        term = gradient_penalty(D, x_real, x_fake, gan.rng, n_axes, e.one_sided)
         loss = loss + e.gradient_penalty * term
     if "r1" in gan.uses:
         loss = loss + e.r1 * r1_penalty(D, x_real)
@@ -485,16 +552,14 @@ def push_on_G(gan: GAN, z: Tensor) -> float:
 
 
 def choose_device(
-    experiment: Experiment,
-    data_on: Callable[[str], Data],
+    step_on: Callable[[str], Callable[[], tuple[Tensor, Tensor]]],
     candidates: list[str] | None = None,
     steps: int = 20,
 ) -> tuple[str, dict[str, float]]:
     """Where a step is quickest, measured: tiny networks are often slower on a GPU.
 
     Args:
-        experiment: what is to be trained.
-        data_on: gives the data on a device.
+        step_on: gives, for a device, a function that takes a step there and returns both losses.
         candidates: the devices to try; by default the CPU and what accelerator there is.
         steps: how many steps to time on each.
 
@@ -504,8 +569,7 @@ def choose_device(
     Raises:
         ValueError, TypeError: if an argument is not as above, or there is no such device here.
     """
-    check_is("experiment", experiment, Experiment, "an Experiment, e.g. Experiment()")
-    check_callable("data_on", data_on, "a function (device) -> data")
+    check_callable("step_on", step_on, "a function (device) -> step")
     steps = check_int("steps", steps, 1, 10**6)
     if candidates is None:
         candidates = ["cpu"]
@@ -516,16 +580,15 @@ def choose_device(
     for k, candidate in enumerate(candidates):
         check_text(f"candidates[{k}]", candidate)
     if len(candidates) == 1:
-        check_device(candidates[0], "candidates[0]")  # the others are, where a GAN is made there
+        check_device(candidates[0], "candidates[0]")  # the others are, where a step is made there
         return candidates[0], {}
     seconds = {}
     for device in candidates:
-        data = data_on(device)
-        gan = GAN(replace(experiment, d_steps=1), data.event_shape, device=device)
+        step = step_on(device)
         for timed in range(2):  # the first round warms up
             start = time.perf_counter()
             for _ in range(steps):
-                loss_D, _ = train_step(gan, data)
+                loss_D, _ = step()
             float(loss_D)  # waits for the device
             if timed:
                 seconds[device] = (time.perf_counter() - start) / steps

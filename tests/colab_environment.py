@@ -55,7 +55,7 @@ def make(venv, python):
         # of which leads to gan_helpers, are not read, so that the first cell has something to do.
         (site,) = venv.glob("[Ll]ib/**/site-packages")
         paths = sorted({sysconfig.get_path(name) for name in ("purelib", "platlib")})
-        (site / "project.pth").write_text("\n".join(paths))
+        (site / "project.pth").write_text("\n".join(paths), "utf-8")
     install = [UV, "pip", "install", "-p", python] if UV else [python, "-m", "pip", "install"]
     must(*install, "-q", *(f"{name}=={exact}" for name, exact in VERSIONS.items()), CLASSIC)
     must(python, "-c", "import matplotlib.font_manager")  # lists fonts here, not in a cell's stderr
@@ -83,4 +83,6 @@ def must(*command):
 
 
 def call(*command):
-    return subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run(
+        [str(part) for part in command], cwd=ROOT, capture_output=True, encoding="utf-8"
+    )

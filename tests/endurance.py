@@ -35,6 +35,7 @@ from ipywidgets import Accordion, Box, SelectionSlider, Widget
 from traitlets import TraitError
 
 import gan_helpers
+from gan_helpers.conditional import Conditional
 from gan_helpers.distributions import ring
 from gan_helpers.lab import hosts
 from gan_helpers.lab.augmenting import AugmentedSession
@@ -74,7 +75,7 @@ def engines() -> dict[str, Callable[[], Any]]:
         "pictures": lambda: Session(Experiment(**PICTURES), "digits"),
         "side by side": lambda: Comparison(plain("ring")(), {n: {"loss": n} for n in LOSSES}),
         "seeds": lambda: Comparison(plain("grid")(), {f"{k}": {"seed": k} for k in range(3)}),
-        "classes": lambda: ClassSession(Experiment(condition="cgan", **SMALL), "ring"),
+        "classes": lambda: ClassSession(Conditional(condition="cgan", **SMALL), "ring"),
         "few": lambda: AugmentedSession(Experiment(**PICTURES), "digits_50"),
         "pix2pix": lambda: TranslationSession(few_maps(True), translation),
     }

@@ -83,10 +83,10 @@ def serving(command, files=None):
         files = {f"CONFIG/{name}": options for name, options in CONFIGURED.items()} | (files or {})
         for path, content in files.items():
             Path(home, path).parent.mkdir(parents=True, exist_ok=True)
-            Path(home, path).write_text(json.dumps(content))
+            Path(home, path).write_text(json.dumps(content), "utf-8")
         own = {f"JUPYTER_{part}_DIR": f"{home}/{part}" for part in ("CONFIG", "DATA", "RUNTIME")}
         own["IPYTHONDIR"] = f"{home}/IPYTHON"
-        with open(f"{home}/log", "w") as log:
+        with open(f"{home}/log", "w", encoding="utf-8") as log:
             server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log)
         try:
             yield address(Path(home), server)
@@ -110,10 +110,10 @@ def address(home, server):
     while time.monotonic() < end and server.poll() is None:
         for file in home.glob("RUNTIME/*server-*.json"):
             with suppress(ValueError):  # half written
-                about = json.loads(file.read_text())
+                about = json.loads(file.read_text("utf-8"))
                 return about["url"], about["token"]
         time.sleep(0.1)
-    raise RuntimeError(f"Jupyter did not start:\n{(home / 'log').read_text()}")
+    raise RuntimeError(f"Jupyter did not start:\n{(home / 'log').read_text('utf-8')}")
 
 
 @dataclass

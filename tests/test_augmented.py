@@ -200,9 +200,8 @@ def test_any_settings_train(way, p, strength, ada, consistency):
         ({"ada": 1.0}, ValueError, "ada = 1.0"),
         ({"ada": 0.6, "loss": "least_squares"}, ValueError, "sign of D's logit"),
         ({"consistency": -1}, ValueError, "consistency = -1"),
-        ({"condition": "cgan"}, ValueError, "condition = 'none'"),
-        ({"unroll": 2}, ValueError, "unroll = 0"),
-        ({"pac": 2}, ValueError, "pac = 1"),
+        ({"unroll": 2}, ValueError, "unroll = 2 is for plain GANs only"),
+        ({"pac": 2}, ValueError, "pac = 2 is for plain GANs only"),
     ],
 )
 def test_bad_settings_are_named(setting, error, words):

@@ -35,7 +35,7 @@ from gan_helpers.augmented import Augmented, AugmentedGAN
 from gan_helpers.class_metrics import ClassJudge
 from gan_helpers.classifier import load_classifier
 from gan_helpers.clouds import POINTS, PointCycleGAN, ring_and_rows
-from gan_helpers.conditional import ConditionalGAN
+from gan_helpers.conditional import Conditional, ConditionalGAN
 from gan_helpers.cyclegan import CycleGAN
 from gan_helpers.distributions import Mixture, ring
 from gan_helpers.ensemble import Ensemble
@@ -44,7 +44,7 @@ from gan_helpers.images import Images
 from gan_helpers.losses import LOSSES
 from gan_helpers.models import MLP
 from gan_helpers.pairs import Pairs, Unpaired
-from gan_helpers.training import GAN, Experiment
+from gan_helpers.training import GAN, Experiment, train_step
 from gan_helpers.translation import Pix2Pix, Translation
 
 PACKAGE = Path(gan_helpers.__file__).parent
@@ -123,13 +123,20 @@ def gan() -> GAN:
     return GAN(SMALL, (2,))
 
 
+def a_step_on(device: str) -> Callable[[], Any]:
+    trained, data = GAN(SMALL, (2,), device=device), RING.to(device)
+    return lambda: train_step(trained, data)
+
+
 def conditional() -> ConditionalGAN:
-    return ConditionalGAN(Experiment(batch_size=8, width=4, depth=1, condition="cgan"), (2,), 3)
+    return ConditionalGAN(Conditional(**vars(SMALL), condition="cgan"), (2,), n_classes=3)
 
 
 def of_digits() -> ConditionalGAN:
     return ConditionalGAN(
-        Experiment(network="conv", batch_size=8, width=4, condition="cgan"), (1, 16, 16), 3
+        Conditional(network="conv", batch_size=8, width=4, condition="cgan"),
+        (1, 16, 16),
+        n_classes=3,
     )
 
 
@@ -237,7 +244,7 @@ ROWS: dict[str, Row] = {
     "training.make_adam": Row(lambda: args(net=net(), lr=1e-3, betas=(0.5, 0.9))),
     "training.gradient_norm": Row(lambda: args(net=net())),
     "training.choose_device": Row(
-        lambda: args(experiment=SMALL, data_on=RING.to, candidates=["cpu", "cpu"], steps=1),
+        lambda: args(step_on=a_step_on, candidates=["cpu", "cpu"], steps=1),
         says={"candidates": "candidates|device"},
     ),
     "models.MLP": Row(lambda: args(n_in=2, n_out=1, width=4, depth=1)),
@@ -320,7 +327,6 @@ ROWS: dict[str, Row] = {
     "classifier.load_classifier": Row(
         lambda: args(size=16, device="cpu", root=None, dataset="digits"),
         also=(OSError,),
-        skip={"root": "of read_weights"},
     ),
     "classifier.in_batches": Row(
         lambda: args(function=lambda x: x, x=torch.rand(5, 2), size=2), nan=("x",)
@@ -433,7 +439,7 @@ ROWS: dict[str, Row] = {
     "conditional.one_of_K": Row(lambda: args(y=torch.tensor([0, 2]), n_classes=3)),
     "conditional.ConditionalGAN": Row(
         lambda: args(
-            experiment=Experiment(width=4, depth=1, condition="cgan"),
+            experiment=Conditional(width=4, depth=1, condition="cgan"),
             event_shape=(2,),
             n_classes=3,
             seed=0,
@@ -576,12 +582,13 @@ NOT_TRIED: dict[str, str] = {
     "inside of every training step, and of what is shown there": """
         augment.contrast augment.flip augment.resample augment.rotate augment.saturation
         augment.translate chance.draw conditional.draw_batch
-        conditional.finish_D conditional.finish_G cyclegan.History.__call__
+        cyclegan.History.__call__
         ensemble.Ensemble.step graph.RecordedStep.__call__ losses.discriminator_hinge
         losses.discriminator_least_squares losses.generator_least_squares
         regularizers.SpectralNorm.iterate regularizers.SpectralNorm.right
         regularizers.SpectralNorm.right_inverse regularizers.SpectralNorm.rows
-        regularizers.per_gan training.add_penalties training.descend training.mean_square
+        regularizers.per_gan training.add_penalties training.descend training.finish_D
+        training.finish_G training.mean_square
         translation.finish_G""",
     "a check itself; its messages are in test_checks and in all tests of those who use it": """
         checks.brief checks.check_bool checks.check_callable checks.check_choice

@@ -27,7 +27,7 @@ def call(*command, cwd, **extra_environment):
         cwd=cwd,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=900,
     )
 
@@ -35,12 +35,14 @@ def call(*command, cwd, **extra_environment):
 def stub(site_packages, name, version="2.4.0"):
     """An installed package with nothing in it."""
     (site_packages / name).mkdir()
-    (site_packages / name / "__init__.py").write_text(f"__version__ = {version!r}\n")
+    (site_packages / name / "__init__.py").write_text(f"__version__ = {version!r}\n", "utf-8")
     info = site_packages / f"{name}-{version}.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    (info / "INSTALLER").write_text("elsewhere\n")
-    (info / "RECORD").write_text(f"{name}/__init__.py,,\n")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "utf-8"
+    )
+    (info / "INSTALLER").write_text("elsewhere\n", "utf-8")
+    (info / "RECORD").write_text(f"{name}/__init__.py,,\n", "utf-8")
 
 
 def files_of(site_packages, name):
@@ -79,7 +81,7 @@ def repository(tmp_path):
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     (folder / "data").mkdir()
-    (folder / "data" / "stand-in.txt").write_text("data\n")
+    (folder / "data" / "stand-in.txt").write_text("data\n", "utf-8")
     who = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
     for command in (("init", "-q"), ("add", "."), (*who, "commit", "-q", "-m", "all")):
         done = call("git", *command, cwd=folder)
@@ -296,10 +298,11 @@ def test_a_wrong_address_is_named(kernel, tmp_path, lang, address):
 def test_another_project_is_a_wrong_address(kernel, tmp_path):
     python, _ = kernel("torch", "matplotlib", pip=True)
     (tmp_path / "other" / "other").mkdir(parents=True)
-    (tmp_path / "other" / "other" / "__init__.py").write_text("")
+    (tmp_path / "other" / "other" / "__init__.py").write_text("", "utf-8")
     (tmp_path / "other" / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
-        '[project]\nname = "other"\nversion = "1"\n'
+        '[project]\nname = "other"\nversion = "1"\n',
+        "utf-8",
     )
     address = shutil.make_archive(str(tmp_path / "other"), "zip", tmp_path, "other")
     done = run_cell(python, tmp_path / "content", cell(address=address))

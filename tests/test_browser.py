@@ -65,13 +65,13 @@ def old_kernel(folder):
     make = [uv, "venv", "-p", sys.executable] if uv else [sys.executable, "-m", "venv"]
     install = [uv, "pip", "install", "-p", python_of(venv)] if uv else pip
     for command in ([*make, venv], [*install, "-q", "ipykernel>=6.29,<7"]):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
         if done.returncode:
             unavailable(f"ipykernel 6 cannot be installed: {done.stderr}")
     (site,) = venv.glob("[Ll]ib/**/site-packages")
     paths = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
     lines = [f"import site; site.addsitedir({path!r})" for path in sorted(paths)]
-    (site / "project.pth").write_text("\n".join(lines))
+    (site / "project.pth").write_text("\n".join(lines), "utf-8")
 
 
 @pytest.fixture(scope="module", params=KERNELS)

@@ -13,7 +13,7 @@ from safetensors import safe_open
 
 from gan_helpers.class_metrics import ClassJudge, within_class_variance
 from gan_helpers.classifier import in_batches, load_classifier
-from gan_helpers.conditional import ConditionalGAN, train_step
+from gan_helpers.conditional import Conditional, ConditionalGAN, train_step
 from gan_helpers.embedded import EMBEDDED
 from gan_helpers.evidence import load_evidence
 from gan_helpers.images import Images, load_fashion, load_mnist
@@ -26,7 +26,6 @@ from gan_helpers.pretrained import (
     save,
     train,
 )
-from gan_helpers.training import Experiment
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +161,7 @@ def test_every_call_uses_the_same_noise(judge, digits):
 
 
 def test_being_judged_does_not_change_a_gan(judge):
-    experiment = Experiment(network="conv", condition="cgan", latent_dim=8, width=8, ema=0.9)
+    experiment = Conditional(network="conv", condition="cgan", latent_dim=8, width=8, ema=0.9)
     gan = ConditionalGAN(experiment, (1, 16, 16))
     gan.sample_z(3)
     before, twin = torch.get_rng_state(), gan.copy()

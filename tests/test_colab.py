@@ -78,7 +78,7 @@ def kernel(tmp_path_factory):
     files["kernels/colab/kernel.json"] = json.dumps(spec)
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(folder))
         yield "colab"

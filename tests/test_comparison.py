@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from gan_helpers.lab.augmenting import AugmentedSession
+from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import CHOICES, MOST, NAMED, Comparison, variants_of
 from gan_helpers.lab.session import Session
-from gan_helpers.lab.view import AUGMENTED
+from gan_helpers.lab.view import AUGMENTED, CLASSES
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.remedies import ILLNESSES, REMEDIES, with_remedy
 from gan_helpers.training import Experiment, train_step
@@ -125,8 +126,12 @@ def test_every_stage_stands_side_by_side(world):
 
 @pytest.mark.parametrize("what", ["loss", "remedy", "seed", *NAMED, *CHOICES])
 def test_variants_are_few_and_differ(what):
-    few = what in AUGMENTED.compared
-    for session in (AugmentedSession(data="digits_50"),) if few else (origin(), origin(1)):
+    sessions = (origin(), origin(1))
+    if what in AUGMENTED.compared:
+        sessions = (AugmentedSession(data="digits_50"),)
+    elif what in CLASSES.compared:
+        sessions = (ClassSession(data="ring"),)
+    for session in sessions:
         variants = variants_of(what, session)
         assert 2 <= len(variants) <= MOST
         experiments = [

@@ -12,6 +12,7 @@ from gan_helpers.conditional import (
     DISCRIMINATORS,
     STEPS,
     ClassifyingDiscriminator,
+    Conditional,
     ConditionalGAN,
     ConditionalGenerator,
     JoiningDiscriminator,
@@ -33,7 +34,7 @@ from gan_helpers.training import Experiment
 
 RING = ring()
 K = RING.n_classes
-SMALL = Experiment(condition="cgan", width=16, depth=2, batch_size=16)
+SMALL = Conditional(condition="cgan", width=16, depth=2, batch_size=16)
 
 
 def seeded(seed=0):
@@ -41,7 +42,7 @@ def seeded(seed=0):
 
 
 def small(condition="cgan", seed=0, **settings):
-    return ConditionalGAN(replace(SMALL, condition=condition, **settings), (2,), K, seed)
+    return ConditionalGAN(replace(SMALL, condition=condition, **settings), (2,), seed, n_classes=K)
 
 
 def exact(condition="cgan", seed=0, **settings):
@@ -176,7 +177,7 @@ def test_each_network_does_what_its_equation_says():
 )
 def test_shapes_and_that_D_judges_each_sample_by_itself(condition, network, shape):
     """No normalization over the batch, and no sigmoid or softmax at the end."""
-    gan = ConditionalGAN(replace(SMALL, condition=condition, network=network), shape, 5)
+    gan = ConditionalGAN(replace(SMALL, condition=condition, network=network), shape, n_classes=5)
     y = one_of_K(torch.arange(9) % 5, 5)
     assert gan.G(gan.sample_z(9), y).shape == (9, *shape)
     x = 30 * torch.randn(9, *shape, generator=seeded(3))
@@ -344,7 +345,7 @@ def test_pictures_train_and_looking_does_not_change_their_future(condition, ema)
     x = torch.rand(40, 1, 8, 8, generator=seeded()) * 2 - 1
     data = Images("noise", x, torch.arange(40) % 5)
     experiment = replace(SMALL, network="conv", condition=condition, ema=ema)
-    gan = ConditionalGAN(experiment, data.event_shape, data.n_classes)
+    gan = ConditionalGAN.for_data(experiment, data)
     losses_of(gan, 3, data)
     twin = gan.copy()
     z = gan.sample_z(4, seeded())
@@ -476,20 +477,26 @@ def test_spectral_norm_of_every_layer_is_one(condition):
         ({"class_weight": -1}, ValueError, "class_weight = -1"),
         ({"class_weight": "much"}, TypeError, "class_weight = 'much'"),
         ({"class_on_fake": 1}, TypeError, "class_on_fake = 1"),
-        ({"condition": "cgan", "unroll": 2}, ValueError, "'cgan' goes neither with unroll = 2"),
-        ({"condition": "acgan", "pac": 4}, ValueError, "'acgan' goes neither .* pac = 4"),
+        ({"unroll": 2}, ValueError, "unroll = 2 is for plain GANs only"),
+        ({"condition": "acgan", "pac": 4}, ValueError, "pac = 4 is for plain GANs only"),
     ],
 )
 def test_bad_settings_are_named(settings, error, message):
     with pytest.raises(error, match=message):
-        Experiment(**settings)
+        Conditional(**{"condition": "cgan", **settings})
 
 
 def test_a_condition_is_needed_and_more_than_one_class():
     with pytest.raises(ValueError, match=r"condition = 'none'.*cgan, acgan, projection"):
+        Conditional(condition="none")
+    with pytest.raises(TypeError, match=r"ConditionalGAN is trained by .* Conditional\(…\)"):
         ConditionalGAN(Experiment(), (2,))
+    with pytest.raises(TypeError, match="condition"):
+        Conditional()
+    with pytest.raises(TypeError):
+        ConditionalGAN(SMALL, (2,), 0, "cpu", 3)  # 3 classes would be easily taken for a seed
     with pytest.raises(ValueError, match="n_classes = 1"):
-        ConditionalGAN(SMALL, (2,), 1)
+        ConditionalGAN(SMALL, (2,), n_classes=1)
 
 
 def test_the_condition_cannot_change_in_place():
@@ -498,7 +505,7 @@ def test_the_condition_cannot_change_in_place():
 
 
 def test_a_sample_needs_a_class_that_there_is():
-    gan = ConditionalGAN(SMALL, (2,), 10)
+    gan = ConditionalGAN(SMALL, (2,), n_classes=10)
     z = gan.sample_z(3)
     with pytest.raises(TypeError, match="needs y"):
         gan.sample(z)
@@ -552,7 +559,10 @@ def test_the_best_D_is_that_of_each_class(seed):
     world = ring(8, radius=1.0, std=0.4)  # neighbours overlap
     wrong = world.means.roll(-1, 0)
     gan = ConditionalGAN(
-        Experiment(condition="cgan", width=32, depth=2, batch_size=512, lr_D=3e-3), (2,), 8, seed
+        Conditional(condition="cgan", width=32, depth=2, batch_size=512, lr_D=3e-3),
+        (2,),
+        seed,
+        n_classes=8,
     )
     gan.G = lambda z, y: y @ wrong + 0.4 * z
     for step in range(1000):
@@ -602,7 +612,7 @@ def test_the_class_asked_for_is_made():
 
     Of ten more seeds the evidence tells.
     """
-    gan = ConditionalGAN(Experiment(condition="cgan"), (2,), K, seed=0)
+    gan = ConditionalGAN(Conditional(condition="cgan"), (2,), seed=0, n_classes=K)
     for _ in range(1000):
         train_step(gan, RING)
     y = torch.arange(K).repeat_interleave(200)
@@ -657,7 +667,7 @@ def test_the_class_of_a_picture_is_its_own():
 
 
 def test_as_many_classes_as_samples_or_one_for_all():
-    gan = ConditionalGAN(Experiment(condition="cgan", width=8, depth=1), (2,), 8)
+    gan = ConditionalGAN(Conditional(condition="cgan", width=8, depth=1), (2,), n_classes=8)
     z = gan.sample_z(5)
     assert gan.sample(z, 3).shape == gan.sample(z, [0, 1, 2, 3, 4]).shape == (5, 2)
     for wrong in ([0, 1, 2], [0] * 6):

@@ -16,7 +16,6 @@ def test_interrupts_lose_nothing_and_leave_nothing_running(kind, n):
         # No test fails for being slow; the whole is done with five seconds.
         [sys.executable, str(SCRIPT), kind, "--n", str(n), "--seed", "1", "--limit", "60"],
         capture_output=True,
-        text=True,
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -9,6 +9,7 @@ from lab_threads import threads, wait_for
 from test_translating import SMALL as SMALL_TRANSLATION, UNPAIRED
 
 from gan_helpers.classifier import load_classifier
+from gan_helpers.conditional import Conditional
 from gan_helpers.distributions import gaussians_1d
 from gan_helpers.images import load_mnist
 from gan_helpers.lab.augmenting import AugmentedSession
@@ -104,7 +105,7 @@ def test_p_of_ada_is_shown_only_where_it_does_something():
 
 
 def test_the_agreement_of_the_digit_that_is_looked_at():
-    session = ClassSession(Experiment(condition="cgan", **PICTURES), "digits")
+    session = ClassSession(Conditional(condition="cgan", **PICTURES), "digits")
     session.run(2)
     report = session.report()
     assert report.by_class.shape == (10,)

@@ -288,7 +288,7 @@ def project(tmp_path, monkeypatch):
     for readme_file in NOTEBOOKS.parent.glob("README*.md"):
         shutil.copy(readme_file, tmp_path)
     address = '[project.urls]\nRepository = "https://github.com/a/b.git"\n'
-    (tmp_path / "pyproject.toml").write_text("[project]\n" + address)
+    (tmp_path / "pyproject.toml").write_text("[project]\n" + address, "utf-8")
     monkeypatch.setattr("assemble.ROOT", tmp_path)
     monkeypatch.setattr("build.HERE", tmp_path / "notebooks")
     monkeypatch.setattr("build.execute", lambda *_: pytest.fail("a kernel"))

@@ -285,7 +285,7 @@ def test_the_page_asks_as_the_state_says(tmp_path):
        expects({ ...thread, running: false }, 0, 3)]]))"""
     (tmp_path / "test.mjs").write_text(code, encoding="utf-8")
     done = subprocess.run(
-        ["node", tmp_path / "test.mjs"], capture_output=True, text=True, timeout=PATIENCE
+        ["node", tmp_path / "test.mjs"], capture_output=True, encoding="utf-8", timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     full, slow, none, page, thread = json.loads(done.stdout)

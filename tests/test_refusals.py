@@ -16,6 +16,7 @@ from lab_threads import threads, wait_for
 from test_translating import PAIRED, SMALL as SMALL_TRANSLATION, UNPAIRED
 
 from gan_helpers import training, translation
+from gan_helpers.conditional import Conditional
 from gan_helpers.lab import driven, hosts, in_cell
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.classes import ClassSession
@@ -91,7 +92,7 @@ MAKE = {
     "side by side": lambda: Comparison(
         Session(Experiment(**SMALL), "ring"), {"a": {"lr_D": 1e-4}, "b": {"loss": "hinge"}}
     ),
-    "classes": lambda: ClassSession(Experiment(condition="cgan", **SMALL), "ring"),
+    "classes": lambda: ClassSession(Conditional(condition="cgan", **SMALL), "ring"),
 }
 
 

@@ -259,9 +259,7 @@ def run_node(tmp_path, code):
         encoding="utf-8",
     )
     command = ["node", str(tmp_path / "test.mjs")]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=PATIENCE, encoding="utf-8"
-    )
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -38,11 +38,10 @@ class Row(ABC):
         """Everything that the numbers depend on, as JSON can say it."""
         values = asdict(self)
         if experiment := getattr(self, "experiment", None):  # only what differs from its defaults
-            default = type(experiment)()
             values["experiment"] = {
                 f.name: value
                 for f in fields(experiment)
-                if (value := getattr(experiment, f.name)) != getattr(default, f.name)
+                if (value := getattr(experiment, f.name)) != f.default
             }
         return json.loads(json.dumps(values))
 

@@ -12,7 +12,7 @@ from gan_helpers.augmented import Augmented, AugmentedGAN
 from gan_helpers.classifier import SIZES, load_classifier
 from gan_helpers.few_metrics import FewJudge, FewReport
 from gan_helpers.images import Images, load_fashion, load_mnist
-from gan_helpers.lab.session import CURVES, Session, TrainStep, one_core
+from gan_helpers.lab.session import CURVES, Session, TrainStep, default_experiment, one_core
 from gan_helpers.training import Experiment
 
 JUDGED_EVERY = 50  # steps
@@ -23,6 +23,7 @@ TEST = {"digits": load_mnist, "fashion": load_fashion}
 class AugmentedSession(Session):
     """A GAN in training on few pictures, see `Session`. Its data are `Images`."""
 
+    trains = AugmentedGAN
     standard_step: TrainStep = staticmethod(augmented.train_step)  # type: ignore[assignment]
     curves = (*CURVES, "frechet", "d_train", "d_held", "d_fake")
     gan: AugmentedGAN
@@ -35,10 +36,14 @@ class AugmentedSession(Session):
 
     # --- what moves it -------------------------------------------------------------------------
 
-    def _new_gan(self) -> AugmentedGAN:
-        return AugmentedGAN(self.experiment, self.data.event_shape, self.seed, self.device)
+    @classmethod
+    def suits(cls, data: Any, like: Experiment | None = None) -> Augmented:
+        """Settings that suit the data, with the transforms of another experiment."""
+        own = vars(like) if isinstance(like, Augmented) else {}
+        return Augmented(**own | vars(default_experiment(data)))
 
-    def _shape_of(self, data: Any) -> tuple[int, ...]:
+    @classmethod
+    def shape_of(cls, data: Any) -> tuple[int, ...]:
         if len(data.event_shape) != 3:
             raise ValueError(
                 f"samples of shape {list(data.event_shape)} cannot be augmented; take pictures, "
@@ -46,20 +51,15 @@ class AugmentedSession(Session):
             )
         return data.event_shape
 
-    def _checked(self, experiment: Experiment) -> Augmented:
-        return experiment if isinstance(experiment, Augmented) else Augmented(**vars(experiment))
+    def _checked(self, experiment: Experiment) -> Experiment:
+        """A plain experiment becomes one without transforms."""
+        plain = type(experiment) is Experiment
+        return super()._checked(Augmented(**vars(experiment)) if plain else experiment)
 
     def rewind(self, step: int) -> None:
         """Go back to the last moment kept at or before `step`, see `Session.rewind`."""
         super().rewind(step)
         self._judged = (None, None)  # it may be of a future that will not be
-
-    def _update_D(self) -> Tensor:
-        n, gan = self.gan.experiment.batch_size, self.gan
-        return augmented.step_D(gan, self.data.sample(n, gan.rng), gan.sample_z(n))
-
-    def _update_G(self) -> Tensor:
-        return augmented.step_G(self.gan, self.gan.sample_z(self.gan.experiment.batch_size))
 
     # --- what is seen of it --------------------------------------------------------------------
 

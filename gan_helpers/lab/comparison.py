@@ -200,11 +200,10 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
             `CHOICES`.
         origin: what they differ from.
     """
-    check_choice("compare", what, ("loss", "remedy", SEED, *NAMED, *CHOICES))
-    e = vars(origin.experiment)
-    # Transforms that nothing goes through would make no difference.
-    idle = what in ("transforms", "p") and e.get("augment") == "none" and not e["consistency"]
-    more = {"augment": "both"} if idle else {}
+    settings = vars(origin.experiment)
+    own = [name for name in (*NAMED, *CHOICES) if name in settings]
+    check_choice("compare", what, ("loss", "remedy", SEED, *own))
+    more = WAKING.get(what, {}) if what in origin.experiment.idle else {}
     if what in NAMED:
         return {name: {what: value, **more} for name, value in NAMED[what].items()}
     if what == "loss":
@@ -229,6 +228,12 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
 
 
 OFF = {"clip": None}
+#: Field -> what else has to be set so that it does something.
+WAKING: dict[str, dict[str, Any]] = {
+    "class_weight": {"condition": "acgan"},
+    "transforms": {"augment": "both"},
+    "p": {"augment": "both"},
+}
 #: Field -> name of a variant -> its value.
 NAMED: dict[str, dict[str, Any]] = {
     "condition": {name: name for name in DISCRIMINATORS},

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from gan_helpers import training
-from gan_helpers.checks import check_bool, check_choice, check_int
+from gan_helpers.checks import brief, check_bool, check_choice, check_int
 from gan_helpers.critic import layer_gradients, slopes, weight_histogram
 from gan_helpers.distributions import WORLDS, WORLDS_1D, Mixture
 from gan_helpers.images import Images, load_fashion, load_few, load_mnist
@@ -38,7 +38,7 @@ from gan_helpers.metrics import (
     optimal_discriminator,
     pushforward_density,
 )
-from gan_helpers.training import ARCHITECTURE, GAN, Experiment, looking_at
+from gan_helpers.training import GAN, Experiment, looking_at, new_networks
 from gan_helpers.transport import optimal_critic, wasserstein_distance
 
 TrainStep = Callable[[GAN, Any], tuple[Tensor, Tensor]]
@@ -212,6 +212,7 @@ class Session:
     counter: ClassCounter | None = None  # of pictures with classes that nobody asks for
     _counts: Any = None  # the data that it knows
     _counted: tuple[float, Tensor] = (-math.inf, torch.zeros(0))  # when it last counted, and what
+    trains: type[GAN] = GAN
     standard_step: TrainStep = staticmethod(training.train_step)
     curves: tuple[str, ...] = CURVES  # what is written down over time
 
@@ -235,8 +236,8 @@ class Session:
                 f"experiment = {experiment!r:.100} is a {type(experiment).__name__}; give an "
                 "Experiment(…), or its fields one by one."
             )
-        self.experiment = self._checked(experiment or default_experiment(self.data))
-        self._shape_of(self.data)  # raises where this kind of session cannot use them
+        self.experiment = self._checked(experiment or self.suits(self.data))
+        self.shape_of(self.data)  # raises where this kind of session cannot use them
         check_loss(get_loss(self.experiment.loss))
         self._begin()
 
@@ -263,7 +264,7 @@ class Session:
 
     def _new_gan(self) -> GAN:
         """A GAN with fresh weights."""
-        return GAN(self.experiment, self.data.event_shape, self.seed, self.device)
+        return self.trains.for_data(self.experiment, self.data, self.seed, self.device)
 
     def adopt(self, gan: GAN) -> None:
         """Go on from a GAN that has been trained elsewhere; `reset` will start from fresh weights.
@@ -303,7 +304,7 @@ class Session:
             ValueError, TypeError: if a setting is unknown, out of range, or needs new networks
                 although this GAN has been trained.
         """
-        new = [name for name in settings if name in ARCHITECTURE or name == "data"]
+        new = [name for name in settings if name in ("data", *self.experiment.architecture)]
         if new and self.at:
             raise ValueError(
                 f"{', '.join(new)} needs new networks, and these have been trained for {self.at} "
@@ -338,22 +339,13 @@ class Session:
 
     def step_D(self) -> None:
         """One update of D only. k of these and one `step_G` are one `step`."""
-        self._guarded(lambda: (self._update_D(), self.last_losses[1]), of="D")
+        self._guarded(lambda: (self.gan.update_D(self.data), self.last_losses[1]), of="D")
         self.phase, self.d_updates = "D", self.d_updates + 1
 
     def step_G(self) -> None:
         """One update of G only."""
-        self._guarded(lambda: (self.last_losses[0], self._update_G()), of="G")
+        self._guarded(lambda: (self.last_losses[0], self.gan.update_G(self.data)), of="G")
         self.phase, self.d_updates = "G", 0
-
-    def _update_D(self) -> Tensor:
-        n, gan = self.gan.experiment.batch_size, self.gan
-        return training.step_D(gan, self.data.sample(n, gan.rng), gan.sample_z(n))
-
-    def _update_G(self) -> Tensor:
-        n, gan = self.gan.experiment.batch_size, self.gan
-        x_real = self.data.sample(n, gan.rng) if gan.experiment.unroll else None
-        return training.step_G(gan, gan.sample_z(n), x_real)
 
     def half_step(self) -> None:
         """D k times, then G: the same updates as `step`, one at a time."""
@@ -390,25 +382,20 @@ class Session:
 
     def try_change(self, **settings: Any) -> Callable[[], bool]:
         """Try a change without making it; what is returned makes it, and does not fail."""
-        known = [*(f.name for f in fields(self.experiment)), "data", "train_step"]
-        for name in settings:
-            check_choice("setting", name, known)
+        self._check_names(settings)
         twin, data = copy.copy(self), self.data
         if "train_step" in settings:
             twin.train_step = check_step(settings.pop("train_step"))
         if "data" in settings:
             data = twin.data = as_data(settings.pop("data")).to(self.device)
-        new_shape = self._shape_of(data) != self._shape_of(self.data)
+        new_shape = self.shape_of(data) != self.shape_of(self.data)
         kept = self.experiment
         if new_shape:  # other networks, so other rates; the game stays
-            suits = vars(default_experiment(data, kept.condition))
-            kept = replace(kept, **(suits | {"loss": kept.loss}))
+            kept = replace(self.suits(data, kept), loss=kept.loss)
         twin.experiment = self._checked(replace(kept, **settings))
         if twin.experiment.loss is not self.experiment.loss:
             check_loss(get_loss(twin.experiment.loss))
-        restart = new_shape or any(
-            getattr(twin.experiment, n) != getattr(self.experiment, n) for n in ARCHITECTURE
-        )
+        restart = new_shape or bool(new_networks(self.experiment, twin.experiment))
         if restart:
             twin._begin()
         elif data is not self.data:
@@ -432,16 +419,34 @@ class Session:
             return False
         return True
 
-    def _shape_of(self, data: Any) -> tuple[int, ...]:
-        """What networks for these data depend on."""
+    @classmethod
+    def shape_of(cls, data: Any) -> tuple[int, ...]:
+        """What networks for these data depend on; raises where they cannot be shown here."""
         return data.event_shape
 
+    def _check_names(self, settings: Iterable[str]) -> None:
+        """Raise a ValueError if there is no such setting in this kind of session."""
+        known = [*(f.name for f in fields(self.experiment)), "data", "train_step"]
+        for name in settings:
+            if name not in known:
+                raise ValueError(
+                    f"setting = {name!r} is unknown to a {self.trains.__name__}; choose one of "
+                    f"{', '.join(known)}. For another kind of GAN start a new lab: Lab(data, "
+                    f"{name}=…)."
+                )
+
+    @classmethod
+    def suits(cls, data: Any, like: Experiment | None = None) -> Experiment:
+        """Settings that suit the data; what only this kind of GAN has stays `like` another's."""
+        return default_experiment(data)
+
     def _checked(self, experiment: Experiment) -> Experiment:
-        """Raise a ValueError if this kind of session cannot show such an experiment."""
-        if experiment.condition != "none":
-            raise ValueError(
-                f"condition = {experiment.condition!r} needs a session of its own, ClassSession; "
-                f"start a new lab with Lab(data, condition={experiment.condition!r})."
+        """Raise a TypeError if this kind of session cannot show such an experiment."""
+        if type(experiment) is not self.trains.settings:
+            raise TypeError(
+                f"experiment = {brief(experiment)} is a {type(experiment).__name__}; a "
+                f"{type(self).__name__} shows a {self.trains.__name__}, which is trained by "
+                f"settings of its own, {self.trains.settings.__name__}(…)."
             )
         return experiment
 
@@ -530,7 +535,7 @@ class Session:
     def measures_distance(self) -> bool:
         """Whether the Wasserstein distance is watched; between pictures it would say little."""
         wanted = self.gan.loss.estimates_distance if self.distance is None else self.distance
-        return wanted and self.kind != "images"
+        return bool(wanted) and self.kind != "images"
 
     def w1(self) -> float:
         """The exact distance between preview samples of G and of the data; nan if not watched."""
@@ -841,12 +846,8 @@ def check_step(train_step: Any) -> TrainStep:
     return train_step
 
 
-def default_experiment(data: Any, condition: str = "none") -> Experiment:
-    """Settings that learn this kind of data in a minute on a laptop; `condition` as asked for."""
-    if condition != "none":
-        e = replace(default_experiment(data), condition=condition)
-        # Without momentum G does what it is told after half as many steps.
-        return replace(e, lr_G=2 * e.lr_D, beta1=0.0) if e.network == "conv" else e
+def default_experiment(data: Any) -> Experiment:
+    """Settings with which a plain GAN learns this kind of data in a minute on a laptop."""
     if len(data.event_shape) == 3:
         return Experiment(
             network="conv", latent_dim=64, batch_size=32, beta1=0.5, beta2=0.999, ema=0.995

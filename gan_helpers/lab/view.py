@@ -8,20 +8,22 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from types import NoneType
 from typing import Any
 
 import ipywidgets as W
+from torch import Tensor
 
 from gan_helpers import training
 from gan_helpers.augment import GREY
-from gan_helpers.augmented import WAYS, Augmented
+from gan_helpers.augmented import WAYS
 from gan_helpers.checks import check_bool, check_choice
 from gan_helpers.conditional import DISCRIMINATORS, ConditionalGAN
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
+from gan_helpers.images import Images
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import CHOICES, Comparison, variants_of
@@ -39,7 +41,6 @@ from gan_helpers.lab.session import (
     TrainStep,
     Trouble,
     as_data,
-    default_experiment,
 )
 from gan_helpers.lab.stage import FrameStream, Stage
 from gan_helpers.lab.worker import MAX_PER_SECOND
@@ -48,6 +49,7 @@ from gan_helpers.remedies import REMEDIES
 from gan_helpers.training import Experiment
 
 RATES = (1, 10, 100, 1000)
+MOST_FEW = 5000  # pictures with which D may learn them by heart
 OWN = "own"
 ACK_EVERY = 4  # frames: answering each one costs the browser half of its frames per second
 IN_FLIGHT = 2 * ACK_EVERY  # frames sent and not yet drawn; more would pile up in a slow browser
@@ -111,6 +113,30 @@ class Mode:
     compared: tuple[str, ...] = ()
     worlds: tuple[str, ...] = ()
 
+    @property
+    def settings(self) -> type[Experiment]:
+        """What its GANs are trained by."""
+        return self.session.trains.settings
+
+    def has(self, names: Iterable[str]) -> bool:
+        """Whether all of these are settings of its GANs."""
+        return {f.name for f in fields(self.settings)}.issuperset(names)
+
+    def experiment(
+        self, data: Any, base: Experiment | None, settings: Mapping[str, Any]
+    ) -> Experiment:
+        """What is trained: what suits the data, or `base`, with these settings."""
+        start = vars(base or self.session.suits(data))
+        return self.settings(**{**start, **settings})
+
+    def step_on(
+        self, experiment: Experiment, data: Any, device: str
+    ) -> Callable[[], tuple[Tensor, Tensor]]:
+        """A step on a device, to be timed."""
+        there = data.to(device)
+        gan = self.session.trains.for_data(experiment, there, device=device)
+        return partial(self.session.standard_step, gan, there)
+
 
 PLAIN = Mode()
 CLASSES = Mode(
@@ -138,7 +164,8 @@ class Lab(Driven):
     Args:
         data: a world's name ("ring", "grid", "spiral", "moons", "two_gaussians", "digits", …), or
             a `Mixture` or `Images` of your own. With few pictures ("digits_50", "digits_100",
-            "digits_500", "digits_5000", "shoes_99", "shoes_501") the lab offers augmentation.
+            "digits_500", "digits_5000", "shoes_99", "shoes_501", or at most 5,000 of your own) the
+            lab offers augmentation.
         lang: language of the controls, "ja" or "en".
         seed: the same seed gives the same training.
         device: where to train; None measures what is quickest.
@@ -181,24 +208,18 @@ class Lab(Driven):
     ) -> None:
         self.text = labels(lang)
         chosen = as_data(data)
-        check_settings(settings)
         check_kind("experiment", experiment, Experiment, NoneType)
         check_kind("gan", gan, ConditionalGAN, NoneType)
         check_kind("compare", compare, str, Mapping, NoneType)
         check_bool("remedies", remedies)
-        suits = default_experiment(chosen, settings.get("condition", "none"))
-        base = experiment or (gan.experiment if gan else suits)
-        few = isinstance(data, str) and data in FEW
-        plain = settings.get("condition", base.condition) == "none"
-        if (few and plain) or any(name not in vars(base) for name in settings):
-            base = Augmented(**vars(base))
-        full = replace(base, **settings)
+        base = gan.experiment if gan is not None and experiment is None else experiment
+        self.mode = mode_of(chosen, base, settings)
+        self.mode.session.shape_of(chosen)  # raises where it cannot use these data
+        full = self.mode.experiment(chosen, base, settings)
         self.seconds_per_step: dict[str, float] = {}
         if device is None:
-            alike = replace(full, condition="none")
-            device, self.seconds_per_step = training.choose_device(alike, chosen.to)
-        augmented = isinstance(full, Augmented)
-        self.mode = AUGMENTED if augmented else PLAIN if full.condition == "none" else CLASSES
+            trial = partial(self.mode.step_on, replace(full, d_steps=1), chosen)
+            device, self.seconds_per_step = training.choose_device(trial)
         self.session = self.mode.session(full, chosen, seed, device, train_step, distance)
         if gan is not None:
             self.session.adopt(gan)
@@ -716,6 +737,7 @@ class Lab(Driven):
         self.lead_slider.disabled = self.comparison is not None
         for name, widget in self.settings.items():
             value = self._shown_value(name)
+            widget.disabled = name in self.session.experiment.idle
             if widget.value != value:
                 if isinstance(widget, W.SelectionSlider):
                     options = nearby([v for _, v in widget.options], value)
@@ -776,7 +798,20 @@ def check_kind(name: str, value: Any, *kinds: type) -> None:
         raise TypeError(f"{found}; give {WANTED[name]}.")
 
 
-def check_settings(settings: dict[str, Any]) -> None:
-    """Raise a ValueError that names a setting that does not exist."""
+def mode_of(data: Any, base: Experiment | None, settings: Mapping[str, Any]) -> Mode:
+    """The kind of GAN that has these settings; where it is open, what suits the data.
+
+    Raises:
+        ValueError: if there is no such setting, or no kind of GAN that has all of them.
+    """
+    known = dict.fromkeys(f.name for mode in MODES for f in fields(mode.settings))
     for name in settings:
-        check_choice("setting", name, [f.name for f in fields(Augmented)])
+        check_choice("setting", name, known)
+    able = [mode for mode in MODES if mode.has(settings)]
+    if base is not None and type(base) is not Experiment:
+        able = [mode for mode in able if type(base) is mode.settings]
+    if not able:
+        given = ", ".join([*([type(base).__name__] if base else []), *settings])
+        raise ValueError(f"no kind of GAN has all of these settings: {given}; leave some out.")
+    few = isinstance(data, Images) and len(data) <= MOST_FEW
+    return AUGMENTED if few and AUGMENTED in able else able[0]
