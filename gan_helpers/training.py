@@ -206,8 +206,8 @@ class GAN:
         if type(experiment) is not self.settings:  # it would not do what a subclass asks for
             own = self.settings.__name__
             raise TypeError(
-                f"experiment = {brief(experiment)} is a {type(experiment).__name__}; a "
-                f"{type(self).__name__} is trained by settings of its own, {own}(…)."
+                f"experiment = {brief(experiment)} is of the class {type(experiment).__name__}; "
+                f"{type(self).__name__} is trained by {own}(…)."
             )
 
     def check_change(self, experiment: Experiment) -> None:

@@ -267,6 +267,8 @@ ROWS: dict[str, Row] = {
             discriminator=mean_mix,
             generator=lambda d: -d.mean(-1),
             is_probability=False,
+            estimates_distance=False,
+            boundary=0.5,
         )
     ),
     "losses.get_loss": Row(lambda: args(loss="hinge")),
@@ -436,6 +438,7 @@ ROWS: dict[str, Row] = {
     "clouds.nearest_blobs": Row(lambda: args(x=torch.rand(16, 2), world=RING)),
     "clouds.one_to_one": Row(lambda: args(shares=torch.eye(3))),
     # --- other GANs
+    "conditional.Conditional": Row(lambda: fields_of(Conditional, condition="cgan")),
     "conditional.one_of_K": Row(lambda: args(y=torch.tensor([0, 2]), n_classes=3)),
     "conditional.ConditionalGAN": Row(
         lambda: args(
@@ -581,14 +584,15 @@ SHOWN = words(
 NOT_TRIED: dict[str, str] = {
     "inside of every training step, and of what is shown there": """
         augment.contrast augment.flip augment.resample augment.rotate augment.saturation
-        augment.translate chance.draw conditional.draw_batch
-        cyclegan.History.__call__
+        augment.translate augmented.AugmentedGAN.update_D augmented.AugmentedGAN.update_G
+        chance.draw conditional.ConditionalGAN.update_D conditional.ConditionalGAN.update_G
+        conditional.draw_batch cyclegan.History.__call__
         ensemble.Ensemble.step graph.RecordedStep.__call__ losses.discriminator_hinge
         losses.discriminator_least_squares losses.generator_least_squares
         regularizers.SpectralNorm.iterate regularizers.SpectralNorm.right
         regularizers.SpectralNorm.right_inverse regularizers.SpectralNorm.rows
         regularizers.per_gan training.add_penalties training.descend training.finish_D
-        training.finish_G training.mean_square
+        training.finish_G training.GAN.update_D training.GAN.update_G training.mean_square
         translation.finish_G""",
     "a check itself; its messages are in test_checks and in all tests of those who use it": """
         checks.brief checks.check_bool checks.check_callable checks.check_choice
@@ -606,6 +610,7 @@ NOT_TRIED: dict[str, str] = {
     "made by the package of what is checked already: the stacks of an Ensemble": """
         ensemble.OneByOne ensemble.OneByOne.sample ensemble.Stack
         ensemble.Stack.configure_from_members ensemble.Stack.hand_out_gradients
+        ensemble.Stack.sample_z
         ensemble.StackedAdam ensemble.StackedAdam.set_rates ensemble.StackedAdam.step
         ensemble.adapted ensemble.can_be_stacked ensemble.first_state ensemble.lines_of
         ensemble.mix ensemble.own_counters ensemble.progress ensemble.stack_averages
@@ -636,11 +641,14 @@ NOT_TRIED: dict[str, str] = {
         plots.place_noise plots.place_picture""",
     "a part of another one, which checks: `from_drawing`, `load_task`, `world_distance` …": """
         distributions.along metrics.relative_entropy pairs.draw_indices plots.readable_line
-        tasks.colours tasks.scenes tasks.shoes tasks.sneakers translation_metrics.mean_between""",
+        losses.is_distance tasks.colours tasks.scenes
+        tasks.shoes tasks.sneakers translation_metrics.mean_between""",
     "a result, made by who judges": """
         class_metrics.ClassReport class_metrics.ClassReport.numbers few_metrics.FewReport
         few_metrics.FewReport.numbers translation_metrics.TranslationReport
         translation_metrics.TranslationReport.numbers""",
+    "by whoever has two experiments of one kind": """
+        training.Experiment.check_left_out training.new_networks""",
     "says what others have to offer": """
         conditional.LabelledData conditional.LabelledData.sample_pairs training.Data
         training.Data.sample translation.TwoWorlds translation.TwoWorlds.sample""",

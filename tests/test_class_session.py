@@ -347,12 +347,12 @@ def test_no_condition_is_refused_and_changes_nothing():
     session.run(5)
     untouched.run(10)
     assert torch.equal(weights(session), weights(untouched))
-    with pytest.raises(TypeError, match=r"Experiment; a ClassSession shows .* Conditional\(…\)"):
+    with pytest.raises(TypeError, match=r"Experiment; ClassSession shows .* Conditional\(…\)"):
         ClassSession(Experiment(), "ring")
 
 
 def test_a_session_without_classes_refuses_a_condition():
-    with pytest.raises(TypeError, match=r"is a Conditional; a Session shows a GAN"):
+    with pytest.raises(TypeError, match="class Conditional; Session shows a GAN"):
         Session(SMALL, "ring")
     session, untouched = (Session(Experiment(width=16), "ring") for _ in range(2))
     with pytest.raises(ValueError, match=r"'condition' is unknown to a GAN.*Lab\(data, condition="):

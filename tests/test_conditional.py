@@ -489,7 +489,7 @@ def test_bad_settings_are_named(settings, error, message):
 def test_a_condition_is_needed_and_more_than_one_class():
     with pytest.raises(ValueError, match=r"condition = 'none'.*cgan, acgan, projection"):
         Conditional(condition="none")
-    with pytest.raises(TypeError, match=r"ConditionalGAN is trained by .* Conditional\(…\)"):
+    with pytest.raises(TypeError, match=r"ConditionalGAN is trained by Conditional\(…\)"):
         ConditionalGAN(Experiment(), (2,))
     with pytest.raises(TypeError, match="condition"):
         Conditional()

@@ -1,4 +1,4 @@
-"""Kinds of GANs: each has its own settings, its own step and its own lab, and refuses the others'."""
+"""Each kind of GAN has its own settings, step and lab, and refuses those of the others."""
 
 from dataclasses import fields, replace
 
@@ -39,15 +39,13 @@ def test_a_gan_takes_its_own_settings_and_refuses_those_of_another_kind(kind, gi
         gan = make.for_data(experiment, few)
         gan.configure(replace(experiment, lr_D=1e-4))
         return
-    with pytest.raises(TypeError, match=rf"{type(experiment).__name__}; a {make.__name__} is"):
+    with pytest.raises(TypeError, match=rf"{type(experiment).__name__}; {make.__name__} is"):
         make.for_data(experiment, few)
 
 
 @pytest.mark.parametrize("given", ["classes", "few"])
 def test_a_plain_session_refuses_what_it_would_not_do(given):
-    with pytest.raises(
-        TypeError, match=rf"{type(KINDS[given][1]).__name__}; a Session shows a GAN"
-    ):
+    with pytest.raises(TypeError, match=rf"{type(KINDS[given][1]).__name__}; Session shows a GAN"):
         Session(KINDS[given][1], "digits")
 
 
@@ -83,7 +81,7 @@ def test_a_gan_knows_its_updates(kind, few):
         assert torch.equal(one, other)
 
 
-# --- the lab ---------------------------------------------------------------------------------------
+# --- the lab -------------------------------------------------------------------------------------
 
 
 def test_a_setting_belongs_to_one_kind_and_the_lab_finds_it():
@@ -151,7 +149,7 @@ def test_the_device_is_chosen_by_a_step_of_this_kind(monkeypatch, data, settings
     assert len(trained) == 1 and len(made) == 2 and type(lab.session.gan) is kind
 
 
-# --- losses, and stacks ----------------------------------------------------------------------------
+# --- losses, and stacks --------------------------------------------------------------------------
 
 
 def test_a_critic_is_known_by_what_it_estimates():

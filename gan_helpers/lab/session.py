@@ -444,9 +444,9 @@ class Session:
         """Raise a TypeError if this kind of session cannot show such an experiment."""
         if type(experiment) is not self.trains.settings:
             raise TypeError(
-                f"experiment = {brief(experiment)} is a {type(experiment).__name__}; a "
+                f"experiment = {brief(experiment)} is of the class {type(experiment).__name__}; "
                 f"{type(self).__name__} shows a {self.trains.__name__}, which is trained by "
-                f"settings of its own, {self.trains.settings.__name__}(…)."
+                f"{self.trains.settings.__name__}(…)."
             )
         return experiment
 
