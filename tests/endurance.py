@@ -5,9 +5,10 @@
     play        30 minutes of play of each kind: memory and pictures per second
     interrupts  1,000 interrupts at random moments of `run`, and of play driven by the page
 
-All of them unless some are named; `--share 0.01` does a hundredth of each, `--seed 1` others. Only
-ValueError and TypeError with words of ours may be raised, each state can be gone on from, nothing
-is NaN without a trouble, no thread is left. tests/test_endurance.py does a small share of it.
+All of them unless some are named; `--share 0.01` does a hundredth of each, `--seed 1` others,
+`--kind plane` plays one kind of lab only. Only ValueError and TypeError with words of ours may be
+raised, each state can be gone on from, nothing is NaN without a trouble, no thread is left.
+tests/test_endurance.py does a small share of it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -275,10 +276,12 @@ def megabytes() -> float:
     return int(statm[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def play(minutes: float) -> dict[str, tuple[float, float, float]]:
-    """Of each kind: growth in MB from half-time on, pictures per second before and after."""
+def play(minutes: float, kinds: Container[str] = ()) -> dict[str, tuple[float, float, float]]:
+    """Of each kind, or of these: growth in MB from half-time on, pictures per second before and after."""
     seen = {}
     for kind, make in labs().items():
+        if kinds and kind not in kinds:
+            continue
         lab, halves = make(), []
         if isinstance(lab, Lab):  # so that moments come and go all the time
             lab.session.timeline.interval, lab.session.timeline.capacity = 1, 16
@@ -380,11 +383,12 @@ def main() -> None:
     parser.add_argument("part", nargs="*", help="commands, controls, play, interrupts")
     parser.add_argument("--share", type=float, default=1.0, help="of what would be done, 0 to 1")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kind", action="append", choices=labs(), help="of lab to play, only it")
     options = parser.parse_args()
     parts: dict[str, Callable[[], object]] = {
         "commands": lambda: commands(round(20_000 * options.share), options.seed),
         "controls": lambda: controls(round(5_000 * options.share), options.seed),
-        "play": lambda: play(30 * options.share),
+        "play": lambda: play(30 * options.share, options.kind or ()),
         "interrupts": lambda: interrupts(round(1_000 * options.share), options.seed),
     }
     if unknown := set(options.part) - set(parts):
