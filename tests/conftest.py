@@ -2,14 +2,18 @@
 
 import importlib.util
 import os
+import warnings
 
 import matplotlib
-import matplotlib.font_manager
 import pytest
 from hypothesis import HealthCheck, settings
 from jupyter_browser import CHROMIUM, PATIENCE, chromium, unavailable
 from nbval.plugin import IPyNbCell
 from shortening import shortened
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it opens its cache without naming an encoding
+    import matplotlib.font_manager
 
 matplotlib.use("agg")
 os.environ.pop("MPLBACKEND", None)  # kernels choose their own, which shows figures inline
@@ -23,12 +27,20 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 
+# `-W error::EncodingWarning` with PYTHONWARNDEFAULTENCODING=1 is about our files in this process;
+# kernels would print what libraries are warned of.
+OF_OTHERS = pytest.mark.filterwarnings(
+    "ignore::EncodingWarning:(jupyter|ipykernel|nbclient|nbformat|matplotlib)"
+)
+os.environ.setdefault("PYTHONWARNINGS", "ignore::EncodingWarning")
+
 LONGEST = ("test_browser", "notebooks/", "test_evidence")  # else one of them is waited for alone
 
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: [name not in item.nodeid for name in LONGEST])  # keeps files whole
     for item in items:
+        item.add_marker(OF_OTHERS)
         if isinstance(item, IPyNbCell):
             item.cell.source = shortened(item.cell.source, item.path.stem)
             item.output_timeout = PATIENCE  # else 5 seconds
