@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as arrays_of
 from jupyter_browser import PATIENCE
 
 from gan_helpers.lab import stage
+from gan_helpers.lab.labels import TEXT
 from gan_helpers.lab.stage import COARSE, LABELS, FrameStream, Stage, pack_frame, unpack_frame
 
 SCRIPT = Path(stage.__file__).with_name("stage.js")
@@ -554,6 +555,32 @@ def test_a_critic_is_shown_from_inside(page):
     assert LABELS["estimate"] not in side.locator(".gan-dist .gan-title").inner_text()
     show(page, one_gan())
     assert not any(charts[name].is_visible() for name in INSIDE) and charts["loss"].is_visible()
+
+
+# Of the charts beside the stage: whether each title is read whole, and where each canvas begins.
+LAID_OUT = """() => {
+  const seen = (what) => [...document.querySelectorAll(`.gan-side .gan-chart ${what}`)]
+    .filter((e) => e.getClientRects().length);
+  const whole = (e) => e.scrollWidth <= e.clientWidth && e.textContent.length > 0;
+  const top = (e) => e.getBoundingClientRect().top;
+  return [seen(".gan-title b").map(whole), seen("canvas").map(top)];
+}"""
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+@pytest.mark.parametrize("width", [420, 620, 780, 860, 1000, 1300])
+def test_titles_of_charts_are_read_whole_and_charts_stand_in_line(page, lang, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("words => model.set('labels', words)", LABELS | TEXT[lang])
+    strip = {"strip": np.full((8, 8), 31, np.uint8)}
+    wide = {"loss_D": np.full(8, -0.000123, np.float32), "grad_G": np.full(8, 1.23e-4, np.float32)}
+    for head, arrays in (one_gan(), with_inside(one_gan()), one_gan("images", few=True)):
+        for name in ("frechet", "d_train", "d_held", "d_fake") if "few" in head else ():
+            arrays[name] = np.full(8, -123.4, np.float32)
+        show(page, (head, arrays | wide | strip))
+        titles, tops = page.evaluate(LAID_OUT)
+        assert len(titles) >= 3 and all(titles) and len(tops) >= len(titles)
+        assert all(abs(a - b) < 1 or abs(a - b) > 100 for a in tops for b in tops)  # else: one row
 
 
 def test_the_legend_says_what_the_colours_mean(page):
