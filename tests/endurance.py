@@ -277,7 +277,7 @@ def megabytes() -> float:
 
 
 def play(minutes: float, kinds: Container[str] = ()) -> dict[str, tuple[float, float, float]]:
-    """Of each kind, or of these: growth in MB from half-time on, pictures per second before and after."""
+    """Of each kind, or these: MB grown since half-time, pictures a second before it and after."""
     seen = {}
     for kind, make in labs().items():
         if kinds and kind not in kinds:

@@ -313,12 +313,12 @@ def test_an_old_heat_map_can_be_shown_again():
     session = small()
     _, first = session.frame()
     session.run(20)
-    _, again = session.frame(new_heat=False)
+    _, again = session.frame(anew=False)
     _, new = session.frame()
     assert (again["heat"] == first["heat"]).all() and (again["fake"] == new["fake"]).all()
     assert (new["heat"] != first["heat"]).any()
     session.change(data="grid")
-    assert session.frame(new_heat=False)[1]["heat"].shape == (48, 48)
+    assert session.frame(anew=False)[1]["heat"].shape == (48, 48)
 
 
 def test_heat_map_is_D_from_the_top_down():

@@ -178,12 +178,12 @@ class Comparison:
     def seed(self) -> int:
         return self.origin.seed
 
-    def frame(self, new_heat: bool = True) -> Frame:
+    def frame(self, anew: bool = True) -> Frame:
         """All of them in one frame; the arrays of the k-th begin with `k/`."""
         members: list[dict[str, Any]] = []
         arrays: dict[str, np.ndarray] = {}
         for k, (name, session) in enumerate(self.sessions.items()):
-            header, own = session.frame(new_heat)
+            header, own = session.frame(anew)
             grad = {f"{g}_now": float(own[g][-1]) for g in ("grad_D", "grad_G") if len(own[g])}
             trouble = str(session.trouble or "")
             members.append({**header, "name": name, "trouble": trouble, **grad})

@@ -598,24 +598,26 @@ class Session:
         """Which stage shows it: "1d", "2d" or "images"."""
         return {(1,): "1d", (2,): "2d"}.get(self.data.event_shape, "images")
 
-    def frame(self, new_heat: bool = True) -> Frame:
+    def frame(self, anew: bool = True) -> Frame:
         """A snapshot of everything that is shown: (header, arrays), see `stage.pack_frame`.
 
-        new_heat: whether to ask D for a new heat-map, the dearest part, or to show the last one.
+        anew: whether to look anew at the dear parts, what D says everywhere and of real samples
+            and how it pushes, or to show what was seen last.
         """
-        if new_heat:
-            self.heat = None
+        if anew:
+            self.heat = None  # `_frame_2d` looks
         with one_core():
-            return self._frame()
+            return self._frame(anew or self.heat is None)
 
-    def _frame(self) -> Frame:
+    def _frame(self, anew: bool) -> Frame:
         x_fake = self._fakes()
         if not x_fake.isfinite().all() and not self.trouble:
             self.trouble = Trouble("samples", self.gan.step, f"nan ({describe(self.experiment)})")
         x_fake = x_fake.nan_to_num(0.0, 0.0, 0.0)
-        anew = self.heat is None  # the dear parts are to be looked at again
         with looking_at(self.gan.D):
-            d_real, d_fake, push = self._verdicts(x_fake)
+            if anew:
+                self._said = self._real_logits(), self._push(x_fake)
+            (d_real, push), d_fake = self._said, self._fake_logits(x_fake)
             verdict = self._scale(d_real, d_fake)
             draw = {"1d": self._frame_1d, "2d": self._frame_2d, "images": self._frame_images}
             meters, extent, arrays = draw[self.kind](x_fake, push, verdict)
@@ -655,15 +657,22 @@ class Session:
     ) -> None:
         """Put in what only some kinds of sessions show; nothing here."""
 
-    def _verdicts(self, x_fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits of real and fake previews, and the way G's loss pushes each fake sample."""
+    def _push(self, x_fake: Tensor) -> Tensor:
+        """The way G's loss pushes some of the fake samples, as if each were alone; else 0."""
         push = torch.zeros_like(x_fake)
         if self.kind != "images":
             x = x_fake[self.arrows].detach().requires_grad_()
             (gradient,) = torch.autograd.grad(self.gan.loss.generator(self._logits(x)), x)
-            push[self.arrows] = -gradient * len(x)  # as if each sample were alone
-        with torch.no_grad():
-            return self._logits(self.x_preview), self._logits(x_fake), push
+            push[self.arrows] = -gradient * len(x)
+        return push
+
+    @torch.no_grad()
+    def _real_logits(self) -> Tensor:
+        return self._logits(self.x_preview)
+
+    @torch.no_grad()
+    def _fake_logits(self, x_fake: Tensor) -> Tensor:
+        return self._logits(x_fake)
 
     def _logits(self, x: Tensor) -> Tensor:
         """What D says of real or generated previews."""

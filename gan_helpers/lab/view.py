@@ -669,9 +669,9 @@ class Lab(Driven):
             silence = time.monotonic() - self._heard_at
             if any(self._views.values()) and silence > ABANDONED:  # a closed page says nothing
                 self.worker.playing = False  # before the picture, which whoever comes back will see
-            # While it plays, every second picture shows the heat-map of the one before.
-            new_heat = not self.worker.playing or self._sent % 2 == 0
-            header, arrays = self.shown.frame(new_heat)
+            # While it plays, every second picture shows what D said at the one before.
+            anew = not self.worker.playing or self._sent % 2 == 0
+            header, arrays = self.shown.frame(anew)
             header["running"] = self.worker.playing
             self._sent_at = time.monotonic()
             whole = self._whole_due or not (self.worker.amid_steps and self.worker.playing)
