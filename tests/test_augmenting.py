@@ -10,7 +10,7 @@ from gan_helpers.augment import GREY
 from gan_helpers.augmented import Augmented, AugmentedGAN
 from gan_helpers.images import Images, load_few, load_mnist
 from gan_helpers.lab.augmenting import AugmentedSession
-from gan_helpers.lab.session import FEW
+from gan_helpers.lab.choices import FEW
 from gan_helpers.lab.stage import unpack_frame
 from gan_helpers.lab.view import AUGMENTED, CLASSES, PLAIN, Lab
 from gan_helpers.training import GAN, Experiment

@@ -32,7 +32,7 @@ from gan_helpers.evidence.collect import RUNS, collect
 from gan_helpers.evidence.judging import SEEDS
 from gan_helpers.evidence.wgan import correlation
 from gan_helpers.images import load_few, load_mnist
-from gan_helpers.lab.session import default_experiment
+from gan_helpers.lab.choices import default_experiment
 from gan_helpers.processes import Incomplete
 
 #: Seeds; pictures take their time.

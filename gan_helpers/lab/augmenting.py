@@ -12,12 +12,31 @@ from gan_helpers.augmented import Augmented, AugmentedGAN
 from gan_helpers.classifier import SIZES, load_classifier
 from gan_helpers.few_metrics import FewJudge, FewReport
 from gan_helpers.images import Images, load_fashion, load_mnist
-from gan_helpers.lab.session import CURVES, Session, TrainStep, default_experiment, one_core
+from gan_helpers.lab.session import CURVES, Session, TrainStep, default_experiment
 from gan_helpers.training import Experiment
 
-JUDGED_EVERY = 50  # steps
 N_HELD = 3000  # real pictures to compare with, none of them trained on
 TEST = {"digits": load_mnist, "fashion": load_fashion}
+
+
+def judge_of(data: Any) -> FewJudge | None:
+    """A judge with the classifier that knows these data, if there is one.
+
+    It holds out pictures of the test set: data of the test set itself would be judged too kindly.
+    """
+    size = data.event_shape[-1]
+    if not isinstance(data, Images) or data.dataset not in TEST or size not in SIZES:
+        return None
+    if data.y is None:
+        return None
+    held = TEST[data.dataset]("test", size=size)
+    if data.event_shape != held.event_shape or not torch.isin(data.y.cpu(), held.y).all():
+        return None  # no such pictures, or of other classes
+    held = held.of_class(*data.y.unique().tolist())
+    # MNIST's test pictures are sorted by who wrote them.
+    some = torch.randperm(len(held), generator=torch.Generator().manual_seed(0))[:N_HELD]
+    held = Images(held.name, held.x[some], held.y[some], held.dataset).to(data.x.device)
+    return FewJudge(load_classifier(size, data.x.device, dataset=data.dataset), data, held)
 
 
 class AugmentedSession(Session):
@@ -28,9 +47,8 @@ class AugmentedSession(Session):
     curves = (*CURVES, "frechet", "d_train", "d_held", "d_fake")
     gan: AugmentedGAN
     experiment: Augmented
-    judge: FewJudge | None = None
-    _known: Any = None  # the data that the judge knows
-    _judged: tuple[Any, FewReport | None] = (None, None)  # when it was last asked, and its answer
+    judge: FewJudge | None
+    judge_of = staticmethod(judge_of)
     n_modes = 0
     measures_distance = False
 
@@ -56,33 +74,14 @@ class AugmentedSession(Session):
         plain = type(experiment) is Experiment
         return super()._checked(Augmented(**vars(experiment)) if plain else experiment)
 
-    def rewind(self, step: int) -> None:
-        """Go back to the last moment kept at or before `step`, see `Session.rewind`."""
-        super().rewind(step)
-        self._judged = (None, None)  # it may be of a future that will not be
-
     # --- what is seen of it --------------------------------------------------------------------
 
-    def _counter_of(self, data: Any) -> None:
-        """Its own judge says more."""
-
-    def _prepare_previews(self) -> None:
-        super()._prepare_previews()
-        if self._known is not self.data:  # a reset and a fork keep the judge
-            self.judge, self._known = judge_of(self.data), self.data
-        self._judged = (None, None)
-
-    def report(self) -> FewReport | None:
-        """Overfitting and quality, measured anew every 50 updates; None without a classifier."""
-        now = self.at // JUDGED_EVERY, self.d_updates // JUDGED_EVERY
-        if self.judge is not None and self._judged[0] != now:
-            with one_core():
-                self._judged = now, self.judge(self.gan)
-        return self._judged[1]
-
     def _measured(self) -> dict[str, float]:
-        report = self.report()
+        report: FewReport | None = self.report()
         return report.numbers() if report else {}
+
+    def _meters_of_pictures(self) -> list[dict[str, Any]]:
+        return []  # see `_add_to_frame`
 
     def _add_to_frame(
         self, header: dict[str, Any], arrays: dict[str, Tensor], x_fake: Tensor
@@ -95,23 +94,3 @@ class AugmentedSession(Session):
             ]
         if self.experiment.ada and self.experiment.augment != "none":  # else p transforms nothing
             header["meters"].append({"id": "ada_p", "value": self.gan.p})
-
-
-def judge_of(data: Any) -> FewJudge | None:
-    """A judge with the classifier that knows these data, if there is one.
-
-    It holds out pictures of the test set: data of the test set itself would be judged too kindly.
-    """
-    size = data.event_shape[-1]
-    if not isinstance(data, Images) or data.dataset not in TEST or size not in SIZES:
-        return None
-    if data.y is None:
-        return None
-    held = TEST[data.dataset]("test", size=size)
-    if data.event_shape != held.event_shape or not torch.isin(data.y.cpu(), held.y).all():
-        return None  # no such pictures, or of other classes
-    held = held.of_class(*data.y.unique().tolist())
-    # MNIST's test pictures are sorted by who wrote them.
-    some = torch.randperm(len(held), generator=torch.Generator().manual_seed(0))[:N_HELD]
-    held = Images(held.name, held.x[some], held.y[some], held.dataset).to(data.x.device)
-    return FewJudge(load_classifier(size, data.x.device, dataset=data.dataset), data, held)

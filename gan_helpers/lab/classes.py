@@ -16,15 +16,28 @@ from gan_helpers.classifier import SIZES, load_classifier
 from gan_helpers.conditional import Conditional, ConditionalGAN, one_of_K
 from gan_helpers.distributions import Mixture
 from gan_helpers.images import Images
-from gan_helpers.lab.session import Session, TrainStep, default_experiment, one_core
+from gan_helpers.lab.choices import default_experiment
+from gan_helpers.lab.record import TrainStep, one_core
+from gan_helpers.lab.session import Session
 from gan_helpers.metrics import mode_coverage
 from gan_helpers.training import Experiment, looking_at
 
 MANY = 12  # classes that can stand beside each other
 JUDGED_REAL = 3000  # pictures that the variety is compared with
 PER_CLASS = 50  # pictures judged of each class
-JUDGED_EVERY = 50  # steps
 MIXED = 255  # in place of a class: it lies between two
+
+
+def judge_of(data: Any) -> ClassJudge | None:
+    """A judge with the classifier that knows these data, if there is one."""
+    if not isinstance(data, Images) or not data.dataset or data.event_shape[-1] not in SIZES:
+        return None
+    device = data.x.device
+    classifier = load_classifier(data.event_shape[-1], device, dataset=data.dataset)
+    some = Images(data.name, data.x[:JUDGED_REAL], data.y[:JUDGED_REAL])
+    if int(some.y.bincount(minlength=data.n_classes).min()) < 2:
+        return None  # only some of the classes are there
+    return ClassJudge(classifier, some, PER_CLASS)
 
 
 @dataclass(frozen=True)
@@ -53,9 +66,8 @@ class ClassSession(Session):
     gan: ConditionalGAN
     experiment: Conditional
     look = Look()
-    judge: ClassJudge | None = None
-    _known: Any = None  # the data that the judge knows
-    _judged: tuple[int, ClassReport | None] = (-1, None)  # when it was last asked, and its answer
+    judge: ClassJudge | None
+    judge_of = staticmethod(judge_of)
     n_modes = 0
     measures_distance = False
 
@@ -101,21 +113,10 @@ class ClassSession(Session):
             )
         return (*data.event_shape, data.n_classes)
 
-    def rewind(self, step: int) -> None:
-        """Go back to the last moment kept at or before `step`, see `Session.rewind`."""
-        super().rewind(step)
-        self._judged = (-1, None)  # it may be of a future that will not be
-
     # --- what is seen of it --------------------------------------------------------------------
-
-    def _counter_of(self, data: Any) -> None:
-        """Its own judge says more."""
 
     def _prepare_previews(self) -> None:
         super()._prepare_previews()
-        if self._known is not self.data:  # a reset and a fork keep the judge
-            self.judge, self._known = judge_of(self.data), self.data
-        self._judged = (-1, None)
         rng = torch.Generator(self.device).manual_seed(self.seed + 1)
         n = len(self.z_preview) if self.kind == "2d" else min(self.K, MANY) ** 2
         self.circles = self.gan.sample_z(2 * n, rng).unflatten(0, (2, n))  # two points on each
@@ -169,19 +170,12 @@ class ClassSession(Session):
             gradients = torch.autograd.grad(loss, list(self.gan.G.parameters()))
             return float(torch.stack([g.norm() for g in gradients]).norm())
 
-    def report(self) -> ClassReport | None:
-        """Agreement and variety, measured anew every 50 steps; None without a classifier."""
-        step, report = self._judged
-        if self.judge is not None and not (report and step <= self.at < step + JUDGED_EVERY):
-            with one_core():
-                self._judged = self.at, self.judge(self.gan)
-        return self._judged[1]
-
     def _measured(self) -> dict[str, float]:
-        report = self.report()
-        if report is None:
-            return {}
-        return report.numbers()
+        report: ClassReport | None = self.report()
+        return report.numbers() if report else {}
+
+    def _meters_of_pictures(self) -> list[dict[str, Any]]:
+        return []  # they come with what is asked for
 
     def _add_to_frame(
         self, header: dict[str, Any], arrays: dict[str, Tensor], x_fake: Tensor
@@ -221,15 +215,3 @@ def default_conditional(data: Any, condition: str = "cgan") -> Conditional:
     e = Conditional(**vars(default_experiment(data)), condition=condition)
     # Without momentum G does what it is told after half as many steps.
     return replace(e, lr_G=2 * e.lr_D, beta1=0.0) if e.network == "conv" else e
-
-
-def judge_of(data: Any) -> ClassJudge | None:
-    """A judge with the classifier that knows these data, if there is one."""
-    if not isinstance(data, Images) or not data.dataset or data.event_shape[-1] not in SIZES:
-        return None
-    device = data.x.device
-    classifier = load_classifier(data.event_shape[-1], device, dataset=data.dataset)
-    some = Images(data.name, data.x[:JUDGED_REAL], data.y[:JUDGED_REAL])
-    if int(some.y.bincount(minlength=data.n_classes).min()) < 2:
-        return None  # only some of the classes are there
-    return ClassJudge(classifier, some, PER_CLASS)

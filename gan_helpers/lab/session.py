@@ -8,15 +8,8 @@ from __future__ import annotations
 
 import copy
 import math
-import signal
-import threading
-import traceback
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,11 +17,25 @@ import torch
 from torch import Tensor
 
 from gan_helpers import training
-from gan_helpers.checks import brief, check_bool, check_choice, check_int
+from gan_helpers.checks import brief, check_bool, check_int
 from gan_helpers.critic import layer_gradients, slopes, weight_histogram
-from gan_helpers.distributions import WORLDS, WORLDS_1D, Mixture
-from gan_helpers.images import Images, load_fashion, load_few, load_mnist
-from gan_helpers.lab.seen import ClassCounter, counter_of
+from gan_helpers.distributions import Mixture
+from gan_helpers.images import Images
+from gan_helpers.lab.choices import as_data, check_samples, check_step, default_experiment, describe
+from gan_helpers.lab.record import (
+    CURVES,
+    NO_MODES,
+    History,
+    Timeline,
+    TrainStep,
+    Trouble,
+    first_line,
+    kept,
+    one_core,
+    own_line,
+    whole_steps,
+)
+from gan_helpers.lab.seen import counter_of
 from gan_helpers.losses import check_loss, get_loss
 from gan_helpers.metrics import (
     jensen_shannon,
@@ -41,29 +48,14 @@ from gan_helpers.metrics import (
 from gan_helpers.training import GAN, Experiment, looking_at, new_networks
 from gan_helpers.transport import optimal_critic, wasserstein_distance
 
-TrainStep = Callable[[GAN, Any], tuple[Tensor, Tensor]]
 Frame = tuple[dict[str, Any], dict[str, np.ndarray]]
 Scale = Callable[[Tensor], Tensor]  # logits -> 0 (fake) to 1 (real)
 Drawn = tuple[list[dict[str, Any]], list[float], dict[str, Tensor]]  # meters, range, arrays
 
-PICTURES: dict[str, Callable[[], Images]] = {
-    "digits": partial(load_mnist, size=16),
-    "fashion": partial(load_fashion, size=16),
-    "digits_28": partial(load_mnist, size=28),  # to be trained on a GPU
-}
-#: Name -> a few pictures, for `AugmentedSession`.
-FEW: dict[str, Callable[[], Images]] = {
-    f"{kind}_{n}": partial(load_few, kind, n)
-    for kind, sizes in (("digits", (50, 100, 500, 5000)), ("shoes", (99, 501)))
-    for n in sizes
-}
-WORLD_NAMES = (*WORLDS, *WORLDS_1D, *PICTURES, *FEW)
-CURVES = ("loss_D", "loss_G", "grad_D", "grad_G", "w1", "agreement", "variety")
-NO_MODES = np.zeros(0, np.uint8)
 MAPS = ("verdict", "slope")  # what the colours behind the samples can show
 STEEPEST = 2.0  # the slope at the end of the scale of colours; 1 is its middle
 STAGE = 2.0  # 2-D worlds live in [-STAGE, STAGE]^2
-COUNTED_EVERY = 50  # steps
+JUDGED_EVERY = 50  # updates
 N_GRID, N_STRIP = 200, 128  # bins of a density; samples that count for the strip of modes
 
 
@@ -85,116 +77,6 @@ PANEL = Detail(
 )  # one of several, side by side
 
 
-@dataclass(frozen=True)
-class Trouble:
-    """Why training stopped by itself.
-
-    Attributes:
-        what: "error" (in code), or the quantity that is not finite any more: "loss_D", "loss_G",
-            "grad_D", "grad_G" or "samples".
-        step: G's updates before it happened.
-        detail: the value with the settings it happened under, or the error's message.
-        line: for an error in code, the line it happened in.
-    """
-
-    what: str
-    step: int
-    detail: str
-    line: str = ""
-
-    def __str__(self) -> str:
-        where = f" ({self.line})" if self.line else ""
-        return f"step {self.step}: {self.what}: {self.detail}{where}"
-
-
-@dataclass(frozen=True)
-class Moment:
-    """All it takes to go on from a step as if nothing had happened since."""
-
-    gan: GAN
-    data: Mixture | Images
-    train_step: TrainStep
-
-    @property
-    def step(self) -> int:
-        return self.gan.step
-
-
-class Timeline:
-    """Moments at equal distances; when there are too many, every other one is dropped.
-
-    Attributes:
-        lost: why no more moments are kept, "" while they are.
-    """
-
-    def __init__(self, interval: int = 50, capacity: int = 64, memory: int = 10**9) -> None:
-        self.interval, self.capacity, self.memory = interval, capacity, memory
-        self.moments: list[Moment] = []
-        self.lost = ""
-
-    def offer(self, session: Session) -> None:
-        """Keep the session's present, if it is due and can be copied."""
-        if self.lost or session.at % self.interval or self.moments[-1].step >= session.at:
-            return
-        if len(self.moments) >= self.capacity:
-            self.interval *= 2
-            first, *later = self.moments
-            self.moments = [first, *(m for m in later if m.step % self.interval == 0)]
-            if session.at % self.interval:
-                return
-        try:
-            self.keep(session)
-        except Exception as error:  # a step of the reader's own may have put anything on the GAN
-            self.lost = first_line(error)
-
-    def keep(self, session: Session) -> None:
-        """Keep the session's present."""
-        self.moments.append(Moment(session.gan.copy(), session.data, session.train_step))
-        room = self.memory // max(n_bytes(session.gan), 1)
-        self.capacity = max(min(self.capacity, room), 2)
-
-    def back_to(self, step: int) -> Moment:
-        """The last moment at or before `step`; what came after it is forgotten."""
-        i = max(bisect_right([m.step for m in self.moments], step), 1)
-        del self.moments[i:]
-        self.lost = ""
-        return self.moments[-1]
-
-
-class History:
-    """What is recorded over time, thinned so that it never outgrows a picture."""
-
-    def __init__(self, capacity: int = 256, names: tuple[str, ...] = CURVES) -> None:
-        self.capacity, self.names, self.stride = capacity, names, 5
-        self.rows: list[tuple[float, ...]] = []  # (step, *names)
-        self.shares: list[np.ndarray] = []  # of the samples on each mode, uint8 [M], for each row
-
-    def add(self, step: int, values: Iterable[float], shares: np.ndarray = NO_MODES) -> None:
-        self.rows.append((step, *values))
-        self.shares.append(shares)
-        if len(self.rows) > self.capacity:
-            self.stride *= 2
-            self._keep(lambda step: step % self.stride == 0)
-
-    def forget_after(self, last: int) -> None:
-        self._keep(lambda step: step <= last)
-
-    def _keep(self, wanted: Callable[[float], bool]) -> None:
-        kept = [i for i, row in enumerate(self.rows) if wanted(row[0])]
-        self.rows, self.shares = [self.rows[i] for i in kept], [self.shares[i] for i in kept]
-
-    def arrays(self, n_modes: int = 0) -> dict[str, np.ndarray]:
-        """The curves `[T]`; `strip` `[n_modes, T]`, empty while the data had other modes."""
-        table = np.array(self.rows, dtype=np.float32).reshape(-1, 1 + len(self.names))
-        arrays: dict[str, np.ndarray] = {}
-        arrays |= {name: table[:, i].copy() for i, name in enumerate(("steps", *self.names))}
-        if n_modes:
-            empty = np.zeros(n_modes, np.uint8)
-            columns = [row if len(row) == n_modes else empty for row in self.shares]
-            arrays["strip"] = np.array(columns, np.uint8).reshape(-1, n_modes).T.copy()
-        return arrays
-
-
 class Session:
     """A GAN in training.
 
@@ -209,12 +91,12 @@ class Session:
             default where the loss is (12.29).
     """
 
-    counter: ClassCounter | None = None  # of pictures with classes that nobody asks for
-    _counts: Any = None  # the data that it knows
-    _counted: tuple[float, Tensor] = (-math.inf, torch.zeros(0))  # when it last counted, and what
     trains: type[GAN] = GAN
     standard_step: TrainStep = staticmethod(training.train_step)
     curves: tuple[str, ...] = CURVES  # what is written down over time
+    judge_of: Callable[[Any], Any] = staticmethod(counter_of)  # data -> what judges a GAN, or None
+    judge: Any = None
+    _judged: Any = None  # the data that the judge knows
 
     def __init__(
         self,
@@ -458,7 +340,7 @@ class Session:
         self.train_step = moment.train_step
         self.history.forget_after(self.gan.step)
         self.trouble, self.phase, self.d_updates = None, "", 0
-        self._w1, self._counted = (-math.inf, math.nan), (-math.inf, torch.zeros(0))
+        self._kept.clear()  # it may be of a future that will not be
         if data_changed:
             self._prepare_previews()
 
@@ -504,8 +386,8 @@ class Session:
 
     def _measured(self) -> dict[str, float]:
         """What else is written down with the losses."""
-        self._w1 = self.at, self.w1()
-        return {"w1": self._w1[1]}
+        self._kept.pop("recent_w1", None)  # of this very step, whether anybody looked before or not
+        return {"w1": self.recent_w1()}
 
     def _fakes(self) -> Tensor:
         """What G makes of the preview noise."""
@@ -516,20 +398,23 @@ class Session:
         if not self.n_modes:
             return NO_MODES
         with one_core():
-            if self.counter:
-                shares = 255 * self._recent_count().nan_to_num(0.0)
+            if self.judge:
+                shares = 255 * self.report().nan_to_num(0.0)
             else:
                 counts = mode_counts(self.gan.sample(self.z_preview[:N_STRIP]), self.data)
                 shares = 255 * counts / len(self.z_preview[:N_STRIP])
         return shares.ceil().to(torch.uint8).cpu().numpy()  # one sample is seen, too
 
-    def _recent_count(self) -> Tensor:
-        """The share of each class of pictures, counted anew every 50 steps."""
-        step, shares = self._counted
-        if self.counter and not step <= self.at < step + COUNTED_EVERY:
-            shares = self.counter(self.gan)
-            self._counted = self.at, shares
-        return shares
+    @kept(lambda session: JUDGED_EVERY)
+    def report(self) -> Any:
+        """What the judge says of the GAN; None where there is no judge.
+
+        Here that is the share of each class of pictures, `[M]`, see `ClassCounter`.
+        """
+        if self.judge is None:
+            return None
+        with one_core():
+            return self.judge(self.gan)
 
     @property
     def measures_distance(self) -> bool:
@@ -547,19 +432,16 @@ class Session:
             finite = bool(x_fake.isfinite().all())
             return float(wasserstein_distance(x_fake, self.x_preview[:n])) if finite else math.nan
 
-    def _recent_w1(self) -> float:
-        """The distance for the picture, measured no more often than the curves are."""
-        step, distance = self._w1
-        if not step <= self.at < step + self.history.stride:
-            distance = self.w1()
-            self._w1 = self.at, distance
-        return distance
+    @kept(lambda session: session.history.stride)
+    def recent_w1(self) -> float:
+        """`w1`, measured no more often than the curves are."""
+        return self.w1()
 
     @property
     def n_modes(self) -> int:
         """How many modes there are to find, 0 where there are none to count."""
-        if self.counter:
-            return len(self.counter.classes)
+        if self.judge:
+            return len(self.judge.classes)
         return self.data.n_modes or 0 if isinstance(self.data, Mixture) else 0
 
     def _stop_unless_finite(self, values: dict[str, float], step: int) -> None:
@@ -580,18 +462,13 @@ class Session:
         self.x_preview = check_samples(self.data.sample(n, rng), (n, *self.data.event_shape))
         self.steepest = math.nan  # the largest slope of D, as last looked for
         self.inside: tuple[tuple[Tensor, float], Tensor] | None = None  # its weights and layers
-        self._w1 = (-math.inf, math.nan)  # the distance as last measured, and when
-        if self._counts is not self.data:
-            self.counter, self._counts = self._counter_of(self.data), self.data
-        self._counted = (-math.inf, torch.zeros(0))
+        self._kept: dict[str, tuple[int, Any]] = {}  # what was measured, and when, see `kept`
+        if self._judged is not self.data:  # a reset and a fork keep the judge
+            self.judge, self._judged = self.judge_of(self.data), self.data
         if self.data.event_shape == (2,):
             line = torch.linspace(-STAGE, STAGE, self.detail.heat, device=self.device)
             y, x = torch.meshgrid(line.flip(0), line, indexing="ij")  # row 0 is the top
             self.grid = torch.stack([x, y], dim=-1).reshape(-1, 2)  # (48 * 48, 2)
-
-    def _counter_of(self, data: Any) -> ClassCounter | None:
-        """What counts the classes of pictures; None where a session measures something else."""
-        return counter_of(data)
 
     @property
     def kind(self) -> str:
@@ -625,7 +502,7 @@ class Session:
             arrays["verdict"] = verdict(d_fake).repeat_interleave(self.experiment.pac)
         critic = self.gan.loss.estimates_distance
         if self.measures_distance:
-            meters.append({"id": "w1", "value": self._recent_w1()})
+            meters.append({"id": "w1", "value": self.recent_w1()})
             if critic:
                 meters.append({"id": "estimate", "value": float(d_real.mean() - d_fake.mean())})
             meters.append({"id": "slope", "value": self.steepest})
@@ -640,7 +517,7 @@ class Session:
             "range": extent,
             "verdict": "slope" if self.sloped else scale,
             "critic": critic,
-            "first_mode": int(self.counter is None),  # digits are counted from 0
+            "first_mode": int(isinstance(self.data, Mixture)),  # digits are counted from 0
             "meters": meters,
         }
         self._add_to_frame(header, arrays, x_fake)
@@ -778,92 +655,13 @@ class Session:
         has_mass = p + q > 1e-3 * p.max()  # D* is shown where there is something to judge
         return optimal_discriminator(p, q).where(has_mass, torch.nan)
 
+    def _meters_of_pictures(self) -> list[dict[str, Any]]:
+        return self.judge.meters(self.report()) if self.judge else []
+
     def _frame_images(self, x_fake: Tensor, push: Tensor, verdict: Scale) -> Drawn:
         grey = x_fake.mean(1)  # (n, H, W)
-        meters = self.counter.meters(self._recent_count()) if self.counter else []
+        meters = self._meters_of_pictures()
         return meters, [], {"grid": ((grey + 1) * 127.5).clamp(0, 255).to(torch.uint8)}
-
-
-@contextmanager
-def whole_steps() -> Iterator[None]:
-    """An interrupt (Ctrl-C) waits until the step under way has ended; a second one does not.
-
-    In the middle of a step networks may be half updated, and wrapped by what looks at them.
-    """
-    usual = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(usual):
-        yield  # interrupts reach the main thread only
-        return
-    waiting: list[int] = []
-
-    def interrupted(number: int, frame: Any) -> None:
-        if waiting:
-            usual(number, frame)
-        waiting.append(number)
-
-    signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-    if waiting:
-        usual(waiting[0], None)
-
-
-@contextmanager
-def one_core() -> Iterator[None]:
-    """One thread for a while, whoever calls: the same sums in the same order, so the same numbers.
-
-    The networks are small, too: a second core costs more than it brings, and the view needs it.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def as_data(data: Any) -> Any:
-    """The data of that name, or the reader's own as it is."""
-    if isinstance(data, str):
-        check_choice("data", data, WORLD_NAMES)
-        return (WORLDS | WORLDS_1D | PICTURES | FEW)[data]()
-    for needed in ("event_shape", "sample", "to"):
-        if not hasattr(data, needed):
-            raise TypeError(
-                f"data = {type(data).__name__} has no {needed}; give one of "
-                f"{', '.join(WORLD_NAMES)}, a Mixture (for points: from_points) or Images."
-            )
-    return data
-
-
-def check_samples(x: Any, shape: tuple[int, ...]) -> Tensor:
-    """Raise an error unless data of the reader's own gave samples of this shape; returns them."""
-    if not isinstance(x, Tensor) or x.dtype != torch.float32:
-        kind = str(getattr(x, "dtype", type(x).__name__))
-        raise TypeError(f"data.sample gives {kind}; it has to be a float32 tensor {list(shape)}.")
-    if x.shape != shape:
-        raise ValueError(f"data.sample gives shape {list(x.shape)}; it has to be {list(shape)}.")
-    return x
-
-
-def check_step(train_step: Any) -> TrainStep:
-    """Raise a TypeError unless it is a function; returns it."""
-    if not callable(train_step):
-        raise TypeError(f"train_step = {train_step!r} has to be a function (gan, data).")
-    return train_step
-
-
-def default_experiment(data: Any) -> Experiment:
-    """Settings with which a plain GAN learns this kind of data in a minute on a laptop."""
-    if len(data.event_shape) == 3:
-        return Experiment(
-            network="conv", latent_dim=64, batch_size=32, beta1=0.5, beta2=0.999, ema=0.995
-        )
-    if data.event_shape == (1,):  # D close to its optimum, as in the paper's figure 1
-        return Experiment(latent_dim=1, d_steps=3, lr_D=3e-3, lr_G=5e-4)
-    return Experiment()
 
 
 def stage_1d(x: Tensor) -> tuple[float, float]:
@@ -871,46 +669,3 @@ def stage_1d(x: Tensor) -> tuple[float, float]:
     low, high = float(x.min()), float(x.max())
     margin = (high - low) / 3 + 1e-3
     return low - margin, high + margin
-
-
-def describe(experiment: Experiment) -> str:
-    """What differs from the defaults and may be to blame, e.g. `loss=hinge, lr_D=0.1`."""
-    loss = get_loss(experiment.loss).name
-    words = [f"loss={loss}", f"lr_D={experiment.lr_D:g}", f"lr_G={experiment.lr_G:g}"]
-    for name in (
-        "d_steps",
-        "gradient_penalty",
-        "one_sided",
-        "r1",
-        "clip",
-        "spectral_norm",
-        "unroll",
-        "pac",
-    ):
-        value = getattr(experiment, name)
-        if value != getattr(Experiment(), name):
-            words.append(f"{name}={value}")
-    return ", ".join(words)
-
-
-def first_line(error: BaseException) -> str:
-    """An error in a line; torch says more than fits."""
-    words = str(error).strip().partition("\n")[0][:200]
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
-
-
-def n_bytes(gan: GAN) -> int:
-    """What a copy of the GAN takes: its networks, and what the optimizers keep of them."""
-    nets = [net for net in (gan.G, gan.D, gan.G_ema) if net is not None]
-    tensors = [t for net in nets for t in (*net.parameters(), *net.buffers())]
-    kept = [v for opt in (gan.opt_G, gan.opt_D) for s in opt.state.values() for v in s.values()]
-    return sum(t.numel() * t.element_size() for t in (*tensors, *kept) if isinstance(t, Tensor))
-
-
-def own_line(error: BaseException) -> str:
-    """The innermost line of the traceback that is the reader's own, not a library's."""
-    libraries = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent))
-    own = [
-        f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(libraries)
-    ]
-    return f"line {own[-1].lineno}: {own[-1].line}" if own else ""

@@ -17,15 +17,8 @@ from torch import Tensor
 
 from gan_helpers import cyclegan, translation
 from gan_helpers.checks import check_choice, check_int
-from gan_helpers.lab.session import (
-    History,
-    Trouble,
-    check_step,
-    first_line,
-    one_core,
-    own_line,
-    whole_steps,
-)
+from gan_helpers.lab.choices import check_step
+from gan_helpers.lab.record import History, Trouble, first_line, one_core, own_line, whole_steps
 from gan_helpers.losses import check_loss, get_loss
 from gan_helpers.pairs import Pairs
 from gan_helpers.tasks import Task, load_task

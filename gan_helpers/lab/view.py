@@ -25,23 +25,15 @@ from gan_helpers.conditional import DISCRIMINATORS, ConditionalGAN
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
 from gan_helpers.images import Images
 from gan_helpers.lab.augmenting import AugmentedSession
+from gan_helpers.lab.choices import FEW, PICTURES, as_data
 from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import CHOICES, Comparison, variants_of
 from gan_helpers.lab.driven import Driven
 from gan_helpers.lab.hosts import bundle, folded, hint
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.picker import Picker
-from gan_helpers.lab.session import (
-    FEW,
-    MAPS,
-    PICTURES,
-    Detail,
-    Session,
-    Timeline,
-    TrainStep,
-    Trouble,
-    as_data,
-)
+from gan_helpers.lab.record import Timeline, TrainStep, Trouble
+from gan_helpers.lab.session import MAPS, Detail, Session
 from gan_helpers.lab.stage import FrameStream, Stage
 from gan_helpers.lab.worker import MAX_PER_SECOND
 from gan_helpers.losses import LOSSES, get_loss, reversed_losses
