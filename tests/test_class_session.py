@@ -19,7 +19,8 @@ from gan_helpers.conditional import (
 from gan_helpers.distributions import gaussians_1d, grid, ring
 from gan_helpers.images import Images, load_mnist
 from gan_helpers.lab.classes import MIXED, ClassSession, Look
-from gan_helpers.lab.session import JUDGED_EVERY, STAGE, Session
+from gan_helpers.lab.look import JUDGED_EVERY, STAGE
+from gan_helpers.lab.session import Session
 from gan_helpers.lab.stage import unpack_frame
 from gan_helpers.lab.view import CLASSES, Lab
 from gan_helpers.metrics import mode_coverage

@@ -23,8 +23,9 @@ from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import Comparison, variants_of
 from gan_helpers.lab.driven import Driven
 from gan_helpers.lab.in_cell import Cell
+from gan_helpers.lab.look import Detail
 from gan_helpers.lab.record import Timeline, n_bytes, whole_steps
-from gan_helpers.lab.session import Detail, Session
+from gan_helpers.lab.session import Session
 from gan_helpers.lab.sketch import DrawLab
 from gan_helpers.lab.translating import TranslationSession
 from gan_helpers.lab.translation_lab import TranslationLab

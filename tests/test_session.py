@@ -12,8 +12,9 @@ from hypothesis import given, settings, strategies as st
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_points, gaussians_1d
 from gan_helpers.images import Images
 from gan_helpers.lab.choices import default_experiment
+from gan_helpers.lab.look import STAGE, STEEPEST
 from gan_helpers.lab.record import Trouble
-from gan_helpers.lab.session import STAGE, STEEPEST, Session
+from gan_helpers.lab.session import Session
 from gan_helpers.lab.worker import Worker
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.training import Experiment, train_step

@@ -14,8 +14,9 @@ from gan_helpers.augmented import WAYS
 from gan_helpers.checks import check_choice, check_int
 from gan_helpers.conditional import DISCRIMINATORS
 from gan_helpers.ensemble import Ensemble
+from gan_helpers.lab.look import PANEL, Frame
 from gan_helpers.lab.record import Trouble, one_core, whole_steps
-from gan_helpers.lab.session import PANEL, Frame, Session
+from gan_helpers.lab.session import Session
 from gan_helpers.losses import LOSSES
 from gan_helpers.remedies import REMEDIES
 

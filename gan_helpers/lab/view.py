@@ -31,9 +31,10 @@ from gan_helpers.lab.comparison import CHOICES, Comparison, variants_of
 from gan_helpers.lab.driven import Driven
 from gan_helpers.lab.hosts import bundle, folded, hint
 from gan_helpers.lab.labels import labels
+from gan_helpers.lab.look import MAPS, Detail
 from gan_helpers.lab.picker import Picker
 from gan_helpers.lab.record import Timeline, TrainStep, Trouble
-from gan_helpers.lab.session import MAPS, Detail, Session
+from gan_helpers.lab.session import Session
 from gan_helpers.lab.stage import FrameStream, Stage
 from gan_helpers.lab.worker import MAX_PER_SECOND
 from gan_helpers.losses import LOSSES, get_loss, reversed_losses
