@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -32,6 +32,8 @@ class Augmented(Experiment):
     Raises:
         ValueError, TypeError: if a field is out of its range; the message names the field.
     """
+
+    left_out: ClassVar[tuple[str, ...]] = ("unroll", "pac")
 
     augment: str = "none"  # what D sees transformed: "none", "real" (it leaks), or "both"
     transforms: Sequence[str] = ("translate", "cutout")  # names of `augment.TRANSFORMS`
@@ -56,7 +58,6 @@ class Augmented(Experiment):
                 f"ada = {self.ada} goes by the sign of D's logit, which means nothing with loss = "
                 f"{get_loss(self.loss).name!r}; take another loss, or ada = 0."
             )
-        self.check_left_out("unroll", "pac")
 
     @property
     def idle(self) -> frozenset[str]:

@@ -167,6 +167,7 @@ class Conditional(Experiment):
     """
 
     architecture: ClassVar[tuple[str, ...]] = (*Experiment.architecture, "condition")
+    left_out: ClassVar[tuple[str, ...]] = ("unroll", "pac")
 
     _: KW_ONLY
     condition: str  # how D makes use of y: "cgan", "acgan" or "projection"
@@ -178,7 +179,6 @@ class Conditional(Experiment):
         check_choice("condition", self.condition, DISCRIMINATORS)
         check_fields(self, ("class_weight",), check_number, 0, 1000)
         check_fields(self, ("class_on_fake",), check_bool)
-        self.check_left_out("unroll", "pac")
 
     @property
     def idle(self) -> frozenset[str]:

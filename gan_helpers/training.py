@@ -68,6 +68,8 @@ class Experiment:
     architecture: ClassVar[tuple[str, ...]] = (
         *("latent_dim", "width", "depth", "network", "ema", "pac"),
     )
+    #: Fields that the step of this kind of GAN does not know; they stay as they are by default.
+    left_out: ClassVar[tuple[str, ...]] = ()
 
     loss: str | Loss = "non_saturating"  # what G can still learn from while D is winning
     d_steps: int = 1  # k of algorithm 1: D's updates before each of G's, 1 to 100
@@ -110,13 +112,7 @@ class Experiment:
         check_fields(self, ("width",), check_int, 2, 1024)
         check_fields(self, ("depth",), check_int, 1, 8)
         check_choice("network", self.network, ("mlp", "conv"))
-
-    def check_left_out(self, *names: str) -> None:
-        """Raise a ValueError unless these fields of `Experiment` are as they are by default.
-
-        For a kind of GAN whose step does not know them.
-        """
-        for name in names:
+        for name in self.left_out:
             value, default = getattr(self, name), getattr(Experiment, name)
             if value != default:
                 raise ValueError(

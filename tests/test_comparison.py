@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from gan_helpers.augmented import Augmented
+from gan_helpers.conditional import Conditional
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.classes import ClassSession
-from gan_helpers.lab.comparison import CHOICES, MOST, NAMED, Comparison, variants_of
+from gan_helpers.lab.comparison import MOST, Comparison, variants_of
+from gan_helpers.lab.controls import CONTROLS, controls_of
 from gan_helpers.lab.session import Session
-from gan_helpers.lab.view import AUGMENTED, CLASSES
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.remedies import ILLNESSES, REMEDIES, with_remedy
 from gan_helpers.training import Experiment, train_step
@@ -124,12 +126,14 @@ def test_every_stage_stands_side_by_side(world):
     assert len(first) == len(second) == 2 and second[0][0]["step"] == 4
 
 
-@pytest.mark.parametrize("what", ["loss", "remedy", "seed", *NAMED, *CHOICES])
+@pytest.mark.parametrize(
+    "what", ["loss", "remedy", "seed", *(name for name, row in CONTROLS.items() if row.compared)]
+)
 def test_variants_are_few_and_differ(what):
     sessions = (origin(), origin(1))
-    if what in AUGMENTED.compared:
+    if what in controls_of(Augmented) and not hasattr(Experiment, what):
         sessions = (AugmentedSession(data="digits_50"),)
-    elif what in CLASSES.compared:
+    elif what in controls_of(Conditional) and not hasattr(Experiment, what):
         sessions = (ClassSession(data="ring"),)
     for session in sessions:
         variants = variants_of(what, session)

@@ -13,12 +13,13 @@ from traitlets import TraitError
 
 from gan_helpers.distributions import from_points
 from gan_helpers.lab import view
+from gan_helpers.lab.controls import CONTROLS, compared_of
 from gan_helpers.lab.labels import TEXT, labels
 from gan_helpers.lab.stage import unpack_frame
-from gan_helpers.lab.view import COMPARED, IN_FLIGHT, OWN, PATIENCE, ROWS, Lab
+from gan_helpers.lab.view import IN_FLIGHT, OWN, PATIENCE, Lab
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.remedies import REMEDIES
-from gan_helpers.training import train_step
+from gan_helpers.training import Experiment, train_step
 
 SMALL = {"width": 8, "depth": 1, "batch_size": 16}
 
@@ -159,8 +160,7 @@ def test_the_loss_dropdown_acts_and_says_so(lab, name):
 )
 def test_every_setting_acts(name, value, expected):
     own = {"classes": {"condition": "acgan"}, "augmentation": {"data": "digits_50"}}
-    (row,) = (row for row, names in ROWS.items() if name in names)
-    lab = Lab(**SMALL, **own.get(row, {}))
+    lab = Lab(**SMALL, **own.get(CONTROLS[name].group, {}))
     lab.settings[name].value = value
     wait_for(lambda: getattr(lab.session.gan.experiment, name) == expected)
     lab.close()
@@ -168,7 +168,7 @@ def test_every_setting_acts(name, value, expected):
 
 def test_every_setting_has_its_test():
     (mark,) = (m for m in test_every_setting_acts.pytestmark if m.name == "parametrize")
-    assert {row[0] for row in mark.args[1]} == {name for row in ROWS.values() for name in row}
+    assert {row[0] for row in mark.args[1]} == {name for name, row in CONTROLS.items() if row.group}
 
 
 def test_regularizers_can_be_switched_off_again(lab):
@@ -410,7 +410,7 @@ def test_hundreds_of_random_touches_leave_it_sound(lab):
 # --- side by side ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", COMPARED)
+@pytest.mark.parametrize("what", compared_of(Experiment))
 def test_whatever_can_be_compared_stands_side_by_side(lab, what):
     lab.run(3)
     lab.compare_with.value = what

@@ -13,7 +13,6 @@ from gan_helpers.checks import check_choice
 from gan_helpers.distributions import WORLDS, WORLDS_1D
 from gan_helpers.images import Images, load_fashion, load_few, load_mnist
 from gan_helpers.lab.record import TrainStep
-from gan_helpers.losses import get_loss
 from gan_helpers.training import Experiment
 
 PICTURES: dict[str, Callable[[], Images]] = {
@@ -70,23 +69,3 @@ def check_step(train_step: Any) -> TrainStep:
     if not callable(train_step):
         raise TypeError(f"train_step = {train_step!r} has to be a function (gan, data).")
     return train_step
-
-
-def describe(experiment: Experiment) -> str:
-    """What differs from the defaults and may be to blame, e.g. `loss=hinge, lr_D=0.1`."""
-    loss = get_loss(experiment.loss).name
-    words = [f"loss={loss}", f"lr_D={experiment.lr_D:g}", f"lr_G={experiment.lr_G:g}"]
-    for name in (
-        "d_steps",
-        "gradient_penalty",
-        "one_sided",
-        "r1",
-        "clip",
-        "spectral_norm",
-        "unroll",
-        "pac",
-    ):
-        value = getattr(experiment, name)
-        if value != getattr(Experiment(), name):
-            words.append(f"{name}={value}")
-    return ", ".join(words)

@@ -9,11 +9,9 @@ import numpy as np
 import torch
 
 from gan_helpers import training
-from gan_helpers.augment import GREY
-from gan_helpers.augmented import WAYS
 from gan_helpers.checks import check_choice, check_int
-from gan_helpers.conditional import DISCRIMINATORS
 from gan_helpers.ensemble import Ensemble
+from gan_helpers.lab.controls import CONTROLS, compared_of, variants
 from gan_helpers.lab.look import PANEL, Frame
 from gan_helpers.lab.record import Trouble, one_core, whole_steps
 from gan_helpers.lab.session import Session
@@ -198,16 +196,12 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
     """The variants that are offered for comparison, name -> what differs.
 
     Args:
-        what: "loss", "remedy", "seed", or a field of the experiment with a row in `NAMED` or
-            `CHOICES`.
+        what: one of `controls.compared_of`.
         origin: what they differ from.
     """
-    settings = vars(origin.experiment)
-    own = [name for name in (*NAMED, *CHOICES) if name in settings]
-    check_choice("compare", what, ("loss", "remedy", SEED, *own))
-    more = WAKING.get(what, {}) if what in origin.experiment.idle else {}
-    if what in NAMED:
-        return {name: {what: value, **more} for name, value in NAMED[what].items()}
+    check_choice("compare", what, compared_of(type(origin.experiment)))
+    if what in CONTROLS:
+        return variants(what, origin.experiment)
     if what == "loss":
         return {name: {"loss": name} for name in LOSSES}
     if what == "remedy":
@@ -218,41 +212,4 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
         new = {n: r for n, r in new.items() if origin.can(**r)}
         untreated: dict[str, dict[str, Any]] = {"untreated": {}}
         return untreated | dict(list(new.items())[: MOST - 1])
-    if what == SEED:
-        return {f"{SEED} {origin.seed + k}": {SEED: origin.seed + k} for k in range(MOST)}
-    return {
-        f"{what} = {value:g}" if value or what not in OFF else f"{what} off": {
-            what: value or OFF.get(what, value),
-            **more,
-        }
-        for value in CHOICES[what]
-    }
-
-
-OFF = {"clip": None}
-#: Field -> what else has to be set so that it does something.
-WAKING: dict[str, dict[str, Any]] = {
-    "class_weight": {"condition": "acgan"},
-    "transforms": {"augment": "both"},
-    "p": {"augment": "both"},
-}
-#: Field -> name of a variant -> its value.
-NAMED: dict[str, dict[str, Any]] = {
-    "condition": {name: name for name in DISCRIMINATORS},
-    "augment": {f"augment_{name}": name for name in WAYS},
-    "transforms": {f"transform_{name}": (name,) for name in GREY},
-}
-#: Values that are worth comparing.
-CHOICES: dict[str, tuple[float, ...]] = {
-    "lr_D": (1e-4, 5e-4, 1e-3, 4e-3),
-    "lr_G": (1e-4, 5e-4, 1e-3, 4e-3),
-    "d_steps": (1, 2, 5, 10),
-    "gradient_penalty": (0.0, 0.1, 1.0, 10.0),
-    "r1": (0.0, 0.01, 0.1, 1.0),
-    "beta1": (0.0, 0.5, 0.9),
-    "clip": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 0.0),
-    "batch_size": (16, 64, 128, 512),
-    "class_weight": (0.0, 0.3, 1.0, 10.0),
-    "p": (0.0, 0.25, 0.5, 1.0),
-    "consistency": (0.0, 0.1, 1.0, 10.0),
-}
+    return {f"{SEED} {origin.seed + k}": {SEED: origin.seed + k} for k in range(MOST)}

@@ -15,7 +15,8 @@ from gan_helpers import training
 from gan_helpers.critic import layer_gradients, slopes, weight_histogram
 from gan_helpers.distributions import Mixture
 from gan_helpers.images import Images
-from gan_helpers.lab.choices import check_samples, describe
+from gan_helpers.lab.choices import check_samples
+from gan_helpers.lab.controls import describe
 from gan_helpers.lab.record import (
     NO_MODES,
     History,

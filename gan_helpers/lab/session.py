@@ -16,7 +16,8 @@ from gan_helpers import training
 from gan_helpers.checks import brief, check_bool, check_int
 from gan_helpers.distributions import Mixture
 from gan_helpers.images import Images
-from gan_helpers.lab.choices import as_data, check_step, default_experiment, describe
+from gan_helpers.lab.choices import as_data, check_step, default_experiment
+from gan_helpers.lab.controls import describe
 from gan_helpers.lab.look import MAPS, PANEL, Detail, Frame, Looking
 from gan_helpers.lab.record import (
     CURVES,

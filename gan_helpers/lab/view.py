@@ -27,7 +27,8 @@ from gan_helpers.images import Images
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.choices import FEW, PICTURES, as_data
 from gan_helpers.lab.classes import ClassSession
-from gan_helpers.lab.comparison import CHOICES, Comparison, variants_of
+from gan_helpers.lab.comparison import Comparison, variants_of
+from gan_helpers.lab.controls import CONTROLS, compared_of, groups_of
 from gan_helpers.lab.driven import Driven
 from gan_helpers.lab.hosts import bundle, folded, hint
 from gan_helpers.lab.labels import labels
@@ -48,46 +49,8 @@ ACK_EVERY = 4  # frames: answering each one costs the browser half of its frames
 IN_FLIGHT = 2 * ACK_EVERY  # frames sent and not yet drawn; more would pile up in a slow browser
 ABANDONED = 180.0  # seconds of silence after which nobody looks (a hidden page answers each minute)
 PATIENCE = 0.5  # seconds to wait for a browser that does not answer
-RATES_OF_LEARNING = (1e-5, 3e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 3e-2, 1e-1)
-# Only sliders over options: a numeric one rounds to its grid, and by that changes the setting.
-SLIDERS: dict[str, Callable[..., W.Widget]] = {
-    "d_steps": partial(W.SelectionSlider, options=(*range(1, 11), 20)),
-    "lr_D": partial(W.SelectionSlider, options=RATES_OF_LEARNING),
-    "lr_G": partial(W.SelectionSlider, options=RATES_OF_LEARNING),
-    "beta1": partial(W.SelectionSlider, options=(0.0, 0.5, 0.9)),
-    "batch_size": partial(W.SelectionSlider, options=(16, 32, 64, 128, 256, 512)),
-    "width": partial(W.SelectionSlider, options=(8, 16, 32, 64, 128)),
-    "spectral_norm": partial(W.Checkbox, indent=False),
-    "gradient_penalty": partial(W.SelectionSlider, options=(0.0, 0.1, 0.3, 1.0, 3.0, 10.0)),
-    "one_sided": partial(W.Checkbox, indent=False),
-    "r1": partial(W.SelectionSlider, options=(0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0)),
-    "clip": partial(W.SelectionSlider, options=(0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
-    "unroll": partial(W.SelectionSlider, options=(0, 1, 3, 5, 10)),
-    "pac": partial(W.SelectionSlider, options=(1, 2, 4, 8)),
-    "class_weight": partial(W.SelectionSlider, options=(0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)),
-    "class_on_fake": partial(W.Checkbox, indent=False),
-    "strength": partial(W.SelectionSlider, options=(0.0, 0.1, 0.25, 0.5, 0.75, 1.0)),
-    "p": partial(W.SelectionSlider, options=(0.0, 0.1, 0.25, 0.5, 0.75, 1.0)),
-    "ada": partial(W.SelectionSlider, options=(0.0, 0.2, 0.3, 0.4, 0.6, 0.8)),
-    "consistency": partial(W.SelectionSlider, options=(0.0, 0.1, 1.0, 10.0)),
-}
 LEADS = (0, 10, 30, 100, 300, 1000, 3000)  # updates that D can be ahead
 CHUNK = 25  # updates of D between two pictures while it runs ahead
-ROWS = {
-    "basics": ("d_steps", "lr_D", "lr_G", "beta1", "batch_size", "width"),
-    "remedies": (
-        "clip",
-        "gradient_penalty",
-        "one_sided",
-        "r1",
-        "spectral_norm",
-        "unroll",
-        "pac",
-    ),
-    "classes": ("class_weight", "class_on_fake"),
-    "augmentation": ("strength", "p", "ada", "consistency"),
-}
-ONLY_PLAIN = ("unroll", "pac")  # what other kinds of GANs cannot do
 
 
 @dataclass(frozen=True)
@@ -96,14 +59,10 @@ class Mode:
 
     Args:
         session: the engine.
-        rows: groups of settings in `ROWS`.
-        compared: what can stand side by side, first.
         worlds: the data, in place of those for all.
     """
 
     session: type[Session] = Session
-    rows: tuple[str, ...] = ()
-    compared: tuple[str, ...] = ()
     worlds: tuple[str, ...] = ()
 
     @property
@@ -132,21 +91,9 @@ class Mode:
 
 
 PLAIN = Mode()
-CLASSES = Mode(
-    ClassSession,
-    rows=("classes",),
-    compared=("condition", "class_weight"),
-    worlds=("digits", "fashion", "digits_28", "ring"),
-)
-AUGMENTED = Mode(
-    AugmentedSession,
-    rows=("augmentation",),
-    compared=("augment", "transforms", "p", "consistency"),
-    worlds=(*FEW, *PICTURES),
-)
+CLASSES = Mode(ClassSession, worlds=("digits", "fashion", "digits_28", "ring"))
+AUGMENTED = Mode(AugmentedSession, worlds=(*FEW, *PICTURES))
 MODES = (PLAIN, CLASSES, AUGMENTED)
-IN_ONE_MODE = {name for mode in MODES for name in mode.compared}
-COMPARED = ("loss", "remedy", "seed", *(name for name in CHOICES if name not in IN_ONE_MODE))
 
 
 class Lab(Driven):
@@ -216,8 +163,7 @@ class Lab(Driven):
         self.session = self.mode.session(full, chosen, seed, device, train_step, distance)
         if gan is not None:
             self.session.adopt(gan)
-        others = [row for mode in MODES if mode is not self.mode for row in mode.rows]
-        self.rows = [row for row in ROWS if row not in others]
+        self.rows = groups_of(self.mode.settings)
         self.unfolded = None if unfold is None else check_choice("unfold", unfold, self.rows)
         self.comparison: Comparison | None = None
         self.compared, self.with_remedies = "one", remedies
@@ -302,8 +248,8 @@ class Lab(Driven):
             options=[*loss_names, (t["own_loss"], OWN)], value=self._loss(), description=t["loss"]
         )
         self.loss.observe(self._on_loss, "value")
-        compared = (*self.mode.compared, *COMPARED)
-        names = [(n, t[f"compare_{n}"]) for n in ("one", *compared)]
+        compared = ("one", *compared_of(self.mode.settings))
+        names = [(n, t[f"compare_{n}"]) for n in compared]
         self.compare_with = W.Dropdown(
             options=[(words, name) for name, words in names] + [(t["compare_own"], OWN)],
             value="one",
@@ -340,8 +286,7 @@ class Lab(Driven):
         )
         self.lead_slider.layout.width = "29em"
         self.lead_slider.observe(self._on_lead, "value")
-        left_out = () if self.mode is PLAIN else ONLY_PLAIN
-        offered = [name for row in self.rows for name in ROWS[row] if name not in left_out]
+        offered = [name for row in self.rows.values() for name in row]
         self.settings = {name: self._setting(name) for name in offered}
         self.time = W.SelectionSlider(
             options=(0,), description=t["time"], continuous_update=False, **hint(t["time_hint"])
@@ -391,19 +336,18 @@ class Lab(Driven):
         return button
 
     def _setting(self, name: str) -> W.Widget:
-        value = self._shown_value(name)
-        make = SLIDERS[name]
-        wide = {"description_width": "18em"}
-        options = getattr(make, "keywords", {}).get("options")
-        extra = {}
-        if options:
-            extra["options"] = [(self._number(v), v) for v in nearby(options, value)]
-        widget = make(value=value, description=self.text[name], style=wide, **extra)
-        widget.layout.width = "36em"
-        off = None if name == "clip" else type(value)(0)  # a slider cannot hold None
+        row, value, look = CONTROLS[name], self._shown_value(name), {"description": self.text[name]}
+        widget: W.Widget
+        if row.options:
+            options = [(self._number(v), v) for v in nearby(row.options, value)]
+            widget = W.SelectionSlider(options=options, value=value, **look)
+        else:
+            widget = W.Checkbox(value=value, indent=False, **look)
+        widget.style.description_width, widget.layout.width = "18em", "36em"
 
         def post(change: dict[str, Any]) -> None:
-            self._post_change({name: change["new"] or off} if options else {name: change["new"]})
+            off = row.off if row.options else False
+            self._post_change({name: change["new"] or off})
 
         widget.observe(post, "value")
         return widget
@@ -423,10 +367,7 @@ class Lab(Driven):
         choices = W.Box(choices, layout=wrap)
         shown = W.Layout(flex_flow="row wrap", display=None if self.with_remedies else "none")
         cures = W.Box([W.Label(self.text["cures"]), *self.remedies.values()], layout=shown)
-        rows = {
-            row: [self.settings[name] for name in ROWS[row] if name in self.settings]
-            for row in self.rows
-        }
+        rows = {row: [self.settings[name] for name in names] for row, names in self.rows.items()}
         rows["basics"].append(self.lead_slider)
         opened = None if self.unfolded is None else list(rows).index(self.unfolded)
         groups = folded({self.text[row]: widgets for row, widgets in rows.items()}, wrap, opened)
