@@ -648,7 +648,7 @@ NOT_TRIED: dict[str, str] = {
         few_metrics.FewReport.numbers translation_metrics.TranslationReport
         translation_metrics.TranslationReport.numbers""",
     "by whoever has two experiments of one kind": """
-        training.Experiment.check_left_out training.new_networks""",
+        training.new_networks""",
     "says what others have to offer": """
         conditional.LabelledData conditional.LabelledData.sample_pairs training.Data
         training.Data.sample translation.TwoWorlds translation.TwoWorlds.sample""",

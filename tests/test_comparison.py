@@ -126,9 +126,10 @@ def test_every_stage_stands_side_by_side(world):
     assert len(first) == len(second) == 2 and second[0][0]["step"] == 4
 
 
-@pytest.mark.parametrize(
-    "what", ["loss", "remedy", "seed", *(name for name, row in CONTROLS.items() if row.compared)]
-)
+COMPARED = [name for name, row in CONTROLS.items() if row.compared]
+
+
+@pytest.mark.parametrize("what", ["loss", "remedy", "seed", *COMPARED])
 def test_variants_are_few_and_differ(what):
     sessions = (origin(), origin(1))
     if what in controls_of(Augmented) and not hasattr(Experiment, what):
