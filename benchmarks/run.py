@@ -21,8 +21,9 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -120,10 +121,10 @@ def ensemble(quick: bool) -> None:
             for k, batch, width, target in ENSEMBLES:
                 e = Experiment(batch_size=batch, width=width, depth=2)
                 reference = Reference(GAN(e, data.event_shape))
-                steppers = {
+                steppers: dict[str, Callable[[], object]] = {
                     "one loss": stepper(k, [e]),
                     "mixed": stepper(k, [replace(e, loss=name) for name in LOSSES]),
-                    "reference": lambda reference=reference: reference.step(data),
+                    "reference": partial(reference.step, data),
                 }
                 times = race(steppers, *((2, 5) if quick else (40, 15)))
                 row = [f"{k}, {batch} / {width}", f"{n_threads}"]
@@ -187,7 +188,7 @@ def augment(quick: bool) -> None:
     gans = {name: AugmentedGAN(e, data.event_shape) for name, e in experiments.items()}
     torch.set_num_threads(1)
     try:
-        steppers = {n: lambda gan=gan: augmented.train_step(gan, data) for n, gan in gans.items()}
+        steppers = {name: partial(augmented.train_step, gan, data) for name, gan in gans.items()}
         times = race(steppers, *((2, 2) if quick else (25, 4)))
     finally:
         torch.set_num_threads(threads)
@@ -298,7 +299,7 @@ def contestants(batch: int, width: int) -> dict[str, Callable[[], object]]:
 
 
 def race(
-    steppers: dict[str, Callable[[], object]],
+    steppers: Mapping[str, Callable[[], object]],
     rounds: int,
     n: int,
     clock: Callable[[], float] = time.perf_counter,

@@ -35,7 +35,9 @@ def read_class(package: tarfile.TarFile, label: int) -> np.ndarray:
         ValueError: if a row is no picture, so that nothing is rounded or cut in silence.
     """
     name = f"package/src/clothes/{label}.json"
-    rows = [row for row in json.load(package.extractfile(name))["data"] if row]  # two are empty
+    file = package.extractfile(name)
+    assert file is not None  # it is no folder
+    rows = [row for row in json.load(file)["data"] if row]  # two are empty
     for i, row in enumerate(rows):
         if len(row) != SIDE**2 or not all(type(v) is int and 0 <= v <= 255 for v in row):
             raise ValueError(

@@ -17,11 +17,11 @@ from gan_helpers.checks import check_choice, check_int, check_number
 from gan_helpers.models import SLOPE, bare, check_units, initialise
 
 #: Isola et al. (2017), section 6.1: eight halvings, 64 to 512 channels, dropout in three layers.
-PAPER_UNET = {"width": 64, "depth": 8, "norm": "instance", "dropout": 0.5}
+PAPER_UNET: dict[str, Any] = {"width": 64, "depth": 8, "norm": "instance", "dropout": 0.5}
 #: Zhu et al. (2017), appendix 7.2, for 256 x 256: nine residual blocks.
-PAPER_RESNET = {"width": 64, "blocks": 9, "norm": "instance"}
+PAPER_RESNET: dict[str, Any] = {"width": 64, "blocks": 9, "norm": "instance"}
 #: Both papers: it judges patches of 70 x 70.
-PAPER_PATCH = {"width": 64, "n_strided": 3, "norm": "instance"}
+PAPER_PATCH: dict[str, Any] = {"width": 64, "n_strided": 3, "norm": "instance"}
 
 NORMS = ("none", "instance")
 MOST_CHANNELS = 1024  # of the first layer

@@ -10,6 +10,7 @@ languages.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -64,7 +65,7 @@ def asked() -> tuple[Tensor, Tensor]:
     return torch.randn(3, 64, generator=torch.Generator().manual_seed(1)), one_of_K([7, 7, 2], 10)
 
 
-FIGURES = {
+FIGURES: dict[str, Callable[[], Figure]] = {
     "how_gan_trained": how_gan_trained,
     "noise_to_x": noise_to_x,
     "conditional_gan": conditional_gan,

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import warnings
 
 import matplotlib
@@ -44,6 +45,13 @@ def pytest_collection_modifyitems(items):
         if isinstance(item, IPyNbCell):
             item.cell.source = shortened(item.cell.source, item.path.stem)
             item.output_timeout = PATIENCE  # else 5 seconds
+
+
+@pytest.fixture(scope="session")
+def node():
+    """Node.js, which runs the page's code without a page."""
+    if not shutil.which("node"):
+        unavailable("no Node.js on PATH (node)", promised="REQUIRE_NODE")
 
 
 @pytest.fixture(scope="module")

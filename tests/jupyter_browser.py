@@ -298,8 +298,8 @@ def write_notebook(path, sources, kernel="python3"):
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec}), path)
 
 
-def unavailable(reason):
-    """Skip the test, or fail where a browser was promised."""
+def unavailable(reason, promised="REQUIRE_BROWSER"):
+    """Skip the test, or fail where what it needs was promised."""
     import pytest  # not needed where a picture of the lab is taken
 
-    (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(reason)
+    (pytest.fail if os.environ.get(promised) == "1" else pytest.skip)(reason)

@@ -1,7 +1,6 @@
 """The page drives: its questions are answered by steps and pictures; it notices what is lost."""
 
 import json
-import shutil
 import subprocess
 import threading
 import time
@@ -269,7 +268,7 @@ def test_pictures_without_a_stage_wait_for_the_page():
 # --- the page's side of it ---------------------------------------------------------------------
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+@pytest.mark.usefixtures("node")
 def test_the_page_asks_as_the_state_says(tmp_path):
     (tmp_path / "pulse.mjs").write_text(SCRIPT.read_text(encoding="utf-8"), encoding="utf-8")
     code = """import { questions, expects } from "./pulse.mjs";

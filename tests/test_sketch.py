@@ -2,7 +2,6 @@
 
 import base64
 import json
-import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -18,7 +17,7 @@ from gan_helpers.lab.stage import unpack_frame
 
 SCRIPT = Path(sketch.__file__).with_name("sketch.js")
 EDGE = 16
-node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+node = pytest.mark.usefixtures("node")
 
 
 def some_lines(n=1, seed=0, edge=EDGE):

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from gan_helpers.lab.labels import TEXT
 from gan_helpers.lab.stage import COARSE, LABELS, FrameStream, Stage, pack_frame, unpack_frame
 
 SCRIPT = Path(stage.__file__).with_name("stage.js")
-node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+node = pytest.mark.usefixtures("node")
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8).filter(
     lambda s: s != "arrays"
