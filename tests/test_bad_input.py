@@ -602,7 +602,7 @@ NOT_TRIED: dict[str, str] = {
         checks.check_scale checks.check_seed checks.check_shape checks.check_text
         checks.check_together checks.kind_of checks.most_of checks.plain
         clouds.PointCycleGAN.check_given distributions.as_array distributions.check_on_stage
-        distributions.check_std exercises.judging.close exercises.judging.judge
+        distributions.check_std exercises.judging.close exercises.judging.exercise
         exercises.judging.number few_metrics.check_of_one_size few_metrics.check_transformed
         images.as_classes models.check_square models.check_units pairs.check_pictures
         pairs.put_pictures plots.check_axes plots.check_diagram plots.check_frame plots.numbers

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gan_helpers.checks import brief, check_choice, plain
 
-Words = dict[str, str]
+Mistakes = Iterator[tuple[str, str]]  # language, what to say
 
-NOT_YET: Words = {
+NOT_YET = {
     "ja": "まだ答えがありません。このセルのNoneを答えに書き換え、もう一度実行してください。",
     "en": "No answer yet: put it in place of the None in this cell and run it again.",
 }
-RIGHT: Words = {"ja": "正解です。", "en": "Right."}
+RIGHT = {"ja": "正解です。", "en": "Right."}
 
 
-def close(answer: float | None, value: float, **tolerance: float) -> bool:
-    """Whether the answer is the value, within `abs_tol` or `rel_tol`; no answer is not."""
-    return answer is not None and math.isclose(number(answer), value, **tolerance)
+def close(answer: float, value: float, **tolerance: float) -> bool:
+    """Whether the answer is the value, within `abs_tol` or `rel_tol`."""
+    return math.isclose(number(answer), value, **tolerance)
 
 
 def number(answer: object) -> float:
@@ -34,29 +34,30 @@ def number(answer: object) -> float:
     return float(given)
 
 
-def judge(lang: str, answer: Any, mistakes: list[tuple[Callable[[], Any], Words]]) -> bool:
-    """Print what is wrong with an answer, in the reader's language.
+def exercise(check: Callable[[Any], Mistakes]) -> Callable[..., bool]:
+    """A self-check, made of a function that says what is wrong with an answer.
 
     Args:
-        lang: "ja" or "en".
-        answer: the reader's answer; None is not judged.
-        mistakes: (whether this mistake was made, what to say about it), tried in this order.
+        check: `answer` -> for each mistake that it holds, the worst first, what to say about it:
+            ("ja", words) and ("en", words). Whatever the reader's code raises is shown.
 
     Returns:
-        Whether there is an answer and none of the mistakes was made.
+        `(answer, lang)` -> whether there is an answer, and nothing is wrong with it. It prints the
+        first thing that is, in the reader's language, "ja" or "en".
     """
-    check_choice("lang", lang, RIGHT)
-    if answer is None:
-        print(NOT_YET[lang])
-        return False
-    for made, words in mistakes:
+
+    def judged(answer: Any, lang: str = "en") -> bool:
+        check_choice("lang", lang, RIGHT)
+        if answer is None:
+            print(NOT_YET[lang])
+            return False
         try:
-            wrong = bool(made())
+            words = next((words for spoken, words in check(answer) if spoken == lang), None)
         except Exception as error:  # whatever the reader's code may raise
-            print(f"{type(error).__name__}: {error}")
-            return False
-        if wrong:
-            print(words[lang])
-            return False
-    print(RIGHT[lang])
-    return True
+            words = f"{type(error).__name__}: {error}"
+        print(words or RIGHT[lang])
+        return words is None
+
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(judged, name, getattr(check, name))
+    return judged

@@ -9,83 +9,58 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
-from gan_helpers.exercises.judging import close, judge, number
+from gan_helpers.exercises.judging import Mistakes, close, exercise, number
 
 Map = Callable[[Tensor], Tensor]
 
 
-def check_patch_width(answer: int | None, lang: str = "en") -> bool:
+@exercise
+def check_patch_width(answer: int) -> Mistakes:
     """12.4.5: four convolutions of 4 x 4, the first two with stride 2, see patches of 34."""
-    return judge(
-        lang,
-        answer,
-        [
-            (
-                lambda: number(answer) == 13,
-                {
-                    "ja": "ストライドが抜けています。ストライドsの層では、それより後の層の1画素が、"
-                    "s画素おきに並びます。",
-                    "en": "The strides are missing: below a layer of stride s, pixels that were "
-                    "neighbours lie s apart.",
-                },
-            ),
-            (
-                lambda: number(answer) in (16, 70),
-                {
-                    "ja": "ストライド2の層は2つです。層の数を確かめてください。",
-                    "en": "Two of the layers have stride 2; count them again.",
-                },
-            ),
-            (
-                lambda: number(answer) != 34,
-                {
-                    "ja": "最後の層の1画素から逆にたどります。"
-                    "層ごとに、幅rがs(r − 1) + 4に広がります。",
-                    "en": "Begin at the last layer with one pixel; each layer makes r to "
-                    "s (r − 1) + 4.",
-                },
-            ),
-        ],
-    )
+    if number(answer) == 13:
+        yield (
+            "ja",
+            "ストライドが抜けています。ストライドsの層では、それより後の層の1画素が、"
+            "s画素おきに並びます。",
+        )
+        yield (
+            "en",
+            "The strides are missing: below a layer of stride s, pixels that were "
+            "neighbours lie s apart.",
+        )
+    if number(answer) in (16, 70):
+        yield "ja", "ストライド2の層は2つです。層の数を確かめてください。"
+        yield "en", "Two of the layers have stride 2; count them again."
+    if number(answer) != 34:
+        yield "ja", "最後の層の1画素から逆にたどります。層ごとに、幅rがs(r − 1) + 4に広がります。"
+        yield "en", "Begin at the last layer with one pixel; each layer makes r to s (r − 1) + 4."
 
 
-def check_least_l1(answer: float | None, lang: str = "en") -> bool:
+@exercise
+def check_least_l1(answer: float) -> Mistakes:
     """12.4.5: what is nearest by L1 to 1 (with probability 0.7) and -1 (0.3) is the median, 1."""
 
-    return judge(
-        lang,
-        answer,
-        [
-            (
-                lambda: close(answer, 0.4, abs_tol=1e-3),
-                {
-                    "ja": "0.4は平均です。平均が最もよいのは、差の2乗を損失にする場合です。",
-                    "en": "0.4 is the mean, which is best where the difference is squared.",
-                },
-            ),
-            (
-                lambda: close(answer, 0.0, abs_tol=1e-3),
-                {
-                    "ja": "0では、どちらの場合も差が1です。L1の期待値は1で、もっと小さくできます。",
-                    "en": "At 0 the difference is 1 either way, so L1 is 1; there is less.",
-                },
-            ),
-            (
-                lambda: not close(answer, 1.0, abs_tol=1e-3),
-                {
-                    "ja": "値cを選んだときのL1の期待値は0.7(1 − c) + 0.3(c + 1)です。"
-                    "cを増やすと、どうなりますか。",
-                    "en": "With the value c, L1 is 0.7 (1 − c) + 0.3 (c + 1) on average. What "
-                    "does a larger c do to it?",
-                },
-            ),
-        ],
-    )
+    if close(answer, 0.4, abs_tol=1e-3):
+        yield "ja", "0.4は平均です。平均が最もよいのは、差の2乗を損失にする場合です。"
+        yield "en", "0.4 is the mean, which is best where the difference is squared."
+    if close(answer, 0.0, abs_tol=1e-3):
+        yield "ja", "0では、どちらの場合も差が1です。L1の期待値は1で、もっと小さくできます。"
+        yield "en", "At 0 the difference is 1 either way, so L1 is 1; there is less."
+    if not close(answer, 1.0, abs_tol=1e-3):
+        yield (
+            "ja",
+            "値cを選んだときのL1の期待値は0.7(1 − c) + 0.3(c + 1)です。"
+            "cを増やすと、どうなりますか。",
+        )
+        yield (
+            "en",
+            "With the value c, L1 is 0.7 (1 − c) + 0.3 (c + 1) on average. What "
+            "does a larger c do to it?",
+        )
 
 
-def check_cycle_loss(
-    answer: Callable[[Map, Map, Tensor, Tensor], Tensor] | None, lang: str = "en"
-) -> bool:
+@exercise
+def check_cycle_loss(answer: Callable[[Map, Map, Tensor, Tensor], Tensor]) -> Mistakes:
     """12.4.5: eq. (2) of Zhu et al. (2017), both ways there and back."""
     rng = torch.Generator().manual_seed(0)
     a, b = torch.rand(2, 4, 1, 8, 8, generator=rng)
@@ -99,59 +74,33 @@ def check_cycle_loss(
     there_a, there_b = l1_loss(ba(ab(a)), a), l1_loss(ab(ba(b)), b)
 
     def gives(wanted: Tensor) -> bool:
-        assert answer is not None
         return math.isclose(float(answer(ab, ba, a, b)), float(wanted), abs_tol=1e-5)
 
-    return judge(
-        lang,
-        answer,
-        [
-            (
-                lambda: gives(there_a) or gives(there_b),
-                {
-                    "ja": "片道分しかありません。AからもBからも、行って戻ります。",
-                    "en": "That is one way only; go there and back from A and from B.",
-                },
-            ),
-            (
-                lambda: gives(l1_loss(ab(a), b) + l1_loss(ba(b), a)),
-                {
-                    "ja": "aとbはペアではないので、変換した画像と比べる相手がありません。"
-                    "戻ってきた画像と比べます。",
-                    "en": "a and b are no pairs, so there is nothing to hold a translation "
-                    "against; take what has come back.",
-                },
-            ),
-            (
-                lambda: gives(mse_loss(ba(ab(a)), a) + mse_loss(ab(ba(b)), b)),
-                {
-                    "ja": "差を2乗しています。論文が使うのは差の絶対値（L1）です。",
-                    "en": "The differences are squared; the paper takes their absolute values.",
-                },
-            ),
-            (
-                lambda: not gives(there_a + there_b),
-                {
-                    "ja": "ba(ab(a))とa、ab(ba(b))とbのL1を求め、足します。",
-                    "en": "Add the L1 between ba(ab(a)) and a to that between ab(ba(b)) and b.",
-                },
-            ),
-        ],
-    )
+    if gives(there_a) or gives(there_b):
+        yield "ja", "片道分しかありません。AからもBからも、行って戻ります。"
+        yield "en", "That is one way only; go there and back from A and from B."
+    if gives(l1_loss(ab(a), b) + l1_loss(ba(b), a)):
+        yield (
+            "ja",
+            "aとbはペアではないので、変換した画像と比べる相手がありません。"
+            "戻ってきた画像と比べます。",
+        )
+        yield (
+            "en",
+            "a and b are no pairs, so there is nothing to hold a translation "
+            "against; take what has come back.",
+        )
+    if gives(mse_loss(ba(ab(a)), a) + mse_loss(ab(ba(b)), b)):
+        yield "ja", "差を2乗しています。論文が使うのは差の絶対値（L1）です。"
+        yield "en", "The differences are squared; the paper takes their absolute values."
+    if not gives(there_a + there_b):
+        yield "ja", "ba(ab(a))とa、ab(ba(b))とbのL1を求め、足します。"
+        yield "en", "Add the L1 between ba(ab(a)) and a to that between ab(ba(b)) and b."
 
 
-def check_negatives(answer: float | None, lang: str = "en") -> bool:
+@exercise
+def check_negatives(answer: float) -> Mistakes:
     """12.4.5: two generators that both turn pictures into negatives have a cycle loss of 0."""
-    return judge(
-        lang,
-        answer,
-        [
-            (
-                lambda: not close(answer, 0.0, abs_tol=1e-6),
-                {
-                    "ja": "行って戻ると −(−x) = x です。元の画像との差はいくつですか。",
-                    "en": "There and back it is −(−x) = x. How far is that from the picture?",
-                },
-            ),
-        ],
-    )
+    if not close(answer, 0.0, abs_tol=1e-6):
+        yield "ja", "行って戻ると −(−x) = x です。元の画像との差はいくつですか。"
+        yield "en", "There and back it is −(−x) = x. How far is that from the picture?"
