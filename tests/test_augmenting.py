@@ -67,7 +67,7 @@ def test_what_is_measured_is_shown_and_written_down(lab):
     header, arrays = shown(lab)
     report = lab.session.report()
     meters = {meter["id"]: meter["value"] for meter in header["meters"]}
-    assert meters["frechet"] > 0 and header["few"]
+    assert meters["frechet"] > 0 and "quality" in [chart["id"] for chart in header["charts"]]
     assert meters["gap"] == pytest.approx(report.d_train - report.d_held)
     assert len(arrays["steps"]) == 4
     for name in ("frechet", "d_train", "d_held", "d_fake"):
@@ -116,7 +116,7 @@ def test_three_ways_stand_side_by_side_from_the_same_start():
     lab.run(5)
     header, arrays = shown(lab)
     assert [m["step"] for m in header["members"]] == [5, 5, 5]
-    assert all(member["few"] for member in header["members"])
+    assert all(member["charts"][0]["id"] == "quality" for member in header["members"])
     assert not np.array_equal(arrays["0/grid"], arrays["2/grid"])
     lab.change(transforms=("brightness",), strength=0.5)  # for all of them
     assert all(s.experiment.transforms == ("brightness",) for s in sessions)
@@ -216,7 +216,7 @@ def test_pictures_without_a_classifier_train_without_a_judge(lab):
         lab.change(data=own)
         assert lab.session.judge is None and lab.data.value == "own"
         lab.run(5)
-        assert not shown(lab)[0]["few"]
+        assert "quality" not in [chart["id"] for chart in shown(lab)[0]["charts"]]
 
 
 def test_remedies_that_cannot_be_are_not_offered():

@@ -391,7 +391,8 @@ def test_a_critic_is_shown_with_the_exact_distance_and_from_inside(world):
             session.gan.D(session.gan.G(session.z_preview)),
         )
     assert shown["estimate"] == pytest.approx(float(real.mean() - fake.mean()), abs=1e-6)
-    assert header["weights_to"] <= 0.1 + 1e-7 and arrays["weights"].sum() == pytest.approx(1)
+    (weights,) = [chart for chart in header["charts"] if chart["id"] == "weights"]
+    assert weights["to"] <= 0.1 + 1e-7 and arrays["weights"].sum() == pytest.approx(1)
     assert len(arrays["layers"]) == 1 + SMALL.depth and (arrays["layers"] > 0).all()
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays_of
 from jupyter_browser import PATIENCE
 
-from gan_helpers.lab import stage
+from gan_helpers.lab import charts, stage
 from gan_helpers.lab.labels import TEXT
 from gan_helpers.lab.stage import COARSE, LABELS, FrameStream, Stage, pack_frame, unpack_frame
 
@@ -391,6 +391,7 @@ def one_gan(kind="2d", **header):
     ]
     head = {"kind": kind, "n": 1, "running": False, "step": 40, "phase": "", "meters": meters}
     head |= {"range": [-2, 2, *((0, 1) if kind == "1d" else (-2, 2))], "verdict": "probability"}
+    head |= {"charts": [charts.LOSSES, charts.GRADIENTS]}
     return head | header, arrays
 
 
@@ -399,7 +400,9 @@ def many_gans(count, kind="2d", n_modes=8):
     members, arrays = [], {}
     for k in range(count):
         trouble = "stopped at step 40" if k == count - 1 else ""
-        head, own = one_gan(kind, name=f"variant {k}", trouble=trouble, grad_G_now=1.2e-4)
+        shown = [charts.PUSH, *[charts.STRIP] * (k == 0)]
+        more = {"trouble": trouble, "grad_G_now": 1.2e-4, "charts": shown}
+        head, own = one_gan(kind, name=f"variant {k}", **more)
         members.append(head)
         arrays |= {name if name == "real" else f"{k}/{name}": a for name, a in own.items()}
     arrays["0/strip"] = np.full((n_modes, 8), 255 // n_modes, np.uint8)
@@ -425,7 +428,7 @@ def test_gans_side_by_side_have_a_panel_each(page, count, kind):
     assert first.get_attribute("aria-label").startswith(said)
     assert first.locator(".gan-name").all_inner_texts() == ["modes covered", "good samples"]
     strips = panels.locator(".gan-strip")
-    assert [strip.is_visible() for strip in strips.all()] == [True] + [False] * (count - 1)
+    assert [strip.is_visible() for strip in strips.all()] == [True]  # of those with modes
     troubles = panels.locator(".gan-trouble")
     assert [trouble.is_visible() for trouble in troubles.all()] == [False] * (count - 1) + [True]
     assert page.locator(".gan-legend").inner_text().strip()
@@ -507,6 +510,7 @@ def test_the_strip_shows_which_mode_when(page):
     assert not page.locator(".gan-strip").is_visible()
     strip = np.zeros((2, 8), np.uint8)
     strip[0, :4] = strip[1, 4:] = 255  # first all samples on mode 1, then all on mode 2
+    head["charts"] = [*head["charts"], charts.STRIP]
     show(page, (head, arrays | {"strip": strip}))
     canvas = page.locator(".gan-strip canvas")
     assert canvas.is_visible()
@@ -519,7 +523,7 @@ def test_the_strip_shows_which_mode_when(page):
     assert orange[0] > orange[1] > orange[2]
     show(page, many_gans(2))
     strips = page.locator(".gan-panel .gan-strip")
-    assert [strip.is_visible() for strip in strips.all()] == [True, False]
+    assert [strip.is_visible() for strip in strips.all()] == [True]
 
 
 def with_inside(frame, prefix="", **header):
@@ -532,7 +536,9 @@ def with_inside(frame, prefix="", **header):
         f"{prefix}layers": np.array([1e-3, 1e-2, 0.1, 1], np.float32),
     }
     own = head["members"][int(prefix[0])] if prefix else head
-    own |= {"weights_to": 0.01, "critic": True, "verdict": "relative"} | header
+    own |= {"critic": True, "verdict": "relative"} | header
+    inside = [charts.distance(own["critic"]), charts.weights(0.01), charts.LAYERS]
+    own["charts"] = inside if prefix else [*own["charts"][own["critic"] :], *inside]
     return head, arrays
 
 
@@ -573,10 +579,14 @@ def test_titles_of_charts_are_read_whole_and_charts_stand_in_line(page, lang, wi
     page.evaluate("words => model.set('labels', words)", LABELS | TEXT[lang])
     strip = {"strip": np.full((8, 8), 31, np.uint8)}
     wide = {"loss_D": np.full(8, -0.000123, np.float32), "grad_G": np.full(8, 1.23e-4, np.float32)}
-    for head, arrays in (one_gan(), with_inside(one_gan()), one_gan("images", few=True)):
-        for name in ("frechet", "d_train", "d_held", "d_fake") if "few" in head else ():
-            arrays[name] = np.full(8, -123.4, np.float32)
-        show(page, (head, arrays | wide | strip))
+    few = dict.fromkeys(("frechet", "d_train", "d_held", "d_fake"), np.full(8, -123.4, np.float32))
+    for frame, more in (
+        (one_gan(), [charts.STRIP]),
+        (with_inside(one_gan()), [charts.STRIP]),
+        (one_gan("images"), charts.FEW),
+    ):
+        frame[0]["charts"] = [*frame[0]["charts"], *more]
+        show(page, (frame[0], frame[1] | wide | strip | few))
         titles, tops = page.evaluate(LAID_OUT)
         assert len(titles) >= 3 and all(titles) and len(tops) >= len(titles)
         assert all(abs(a - b) < 1 or abs(a - b) > 100 for a in tops for b in tops)  # else: one row

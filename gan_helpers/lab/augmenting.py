@@ -12,7 +12,12 @@ from gan_helpers.augmented import Augmented, AugmentedGAN
 from gan_helpers.classifier import SIZES, load_classifier
 from gan_helpers.few_metrics import FewJudge, FewReport
 from gan_helpers.images import Images, load_fashion, load_mnist
-from gan_helpers.lab.session import CURVES, Session, TrainStep, default_experiment
+from gan_helpers.lab import charts
+from gan_helpers.lab.charts import Chart
+from gan_helpers.lab.choices import default_experiment
+from gan_helpers.lab.look import PANEL
+from gan_helpers.lab.record import CURVES, TrainStep
+from gan_helpers.lab.session import Session
 from gan_helpers.training import Experiment
 
 N_HELD = 3000  # real pictures to compare with, none of them trained on
@@ -80,13 +85,17 @@ class AugmentedSession(Session):
         report: FewReport | None = self.report()
         return report.numbers() if report else {}
 
+    def _charts(self) -> list[Chart]:
+        if self.judge is None:
+            return super()._charts()
+        return [*([] if self.detail == PANEL else super()._charts()), *charts.FEW]
+
     def _meters_of_pictures(self) -> list[dict[str, Any]]:
         return []  # see `_add_to_frame`
 
     def _add_to_frame(
         self, header: dict[str, Any], arrays: dict[str, Tensor], x_fake: Tensor
     ) -> None:
-        header["few"] = self.judge is not None
         if report := self.report():
             header["meters"][:0] = [
                 {"id": "frechet", "value": report.frechet},

@@ -16,7 +16,10 @@ from gan_helpers.classifier import SIZES, load_classifier
 from gan_helpers.conditional import Conditional, ConditionalGAN, one_of_K
 from gan_helpers.distributions import Mixture
 from gan_helpers.images import Images
+from gan_helpers.lab import charts
+from gan_helpers.lab.charts import Chart
 from gan_helpers.lab.choices import default_experiment
+from gan_helpers.lab.look import PANEL
 from gan_helpers.lab.record import TrainStep, one_core
 from gan_helpers.lab.session import Session
 from gan_helpers.metrics import mode_coverage
@@ -173,6 +176,11 @@ class ClassSession(Session):
     def _measured(self) -> dict[str, float]:
         report: ClassReport | None = self.report()
         return report.numbers() if report else {}
+
+    def _charts(self) -> list[Chart]:
+        if self.judge is None:
+            return super()._charts()
+        return [*([] if self.detail == PANEL else super()._charts()), *charts.CLASSES]
 
     def _meters_of_pictures(self) -> list[dict[str, Any]]:
         return []  # they come with what is asked for

@@ -15,6 +15,8 @@ from gan_helpers import training
 from gan_helpers.critic import layer_gradients, slopes, weight_histogram
 from gan_helpers.distributions import Mixture
 from gan_helpers.images import Images
+from gan_helpers.lab import charts
+from gan_helpers.lab.charts import Chart
 from gan_helpers.lab.choices import check_samples
 from gan_helpers.lab.controls import describe
 from gan_helpers.lab.record import (
@@ -232,10 +234,24 @@ class Looking:
         if self.measures_distance:
             if anew or self.inside is None:
                 self.inside = weight_histogram(self.gan.D), layer_gradients(self.gan.D, x_fake)
-            (arrays["weights"], header["weights_to"]), arrays["layers"] = self.inside
+            (arrays["weights"], _), arrays["layers"] = self.inside
+        header["charts"] = self._charts()
         shown = {name: value.cpu().numpy() for name, value in arrays.items()}
         timeline = np.array([m.step for m in self.timeline.moments], dtype=np.float32)
         return header, shown | self.history.arrays(self.n_modes) | {"timeline": timeline}
+
+    def _charts(self) -> list[Chart]:
+        """What stands beside the picture, or below a small one; see `charts`."""
+        small, strip = self.detail == PANEL, [charts.STRIP] * bool(self.n_modes)
+        if not self.measures_distance or self.inside is None:
+            return [charts.PUSH, *strip] if small else [charts.LOSSES, charts.GRADIENTS, *strip]
+        critic = bool(self.gan.loss.estimates_distance)  # minus its loss is the estimate
+        loss = [] if critic or small else [charts.LOSSES]
+        (_, limit), _ = self.inside
+        inside = [charts.weights(limit), charts.LAYERS]
+        more = [] if small else [charts.GRADIENTS]  # no room for everything
+        found = [*loss, charts.distance(critic), *more, *inside]
+        return found if small else [*found, *strip]
 
     def _add_to_frame(
         self, header: dict[str, Any], arrays: dict[str, Tensor], x_fake: Tensor

@@ -36,13 +36,14 @@ export function decode(view, before) {
   const named = (prefix) => Object.fromEntries(Object.entries(arrays)
     .filter(([name]) => name.startsWith(prefix))
     .map(([name, array]) => [name.slice(prefix.length), array]));
-  const whole = (head, own) => // of pictures, `verdict` is D's verdict on each of them
-    ({ ...head, scale: head.verdict, relative: head.verdict === "relative", ...own });
+  const whole = (head, own, old) => // of pictures, `verdict` is D's verdict on each of them
+    ({ ...head, scale: head.verdict, relative: head.verdict === "relative", ...own,
+      charts: head.charts ?? old?.charts ?? [] });
   // Of many GANs, the arrays of member k are called "k/…"; those without a prefix belong to all.
   const shared = named("");
   const members = (header.members ?? []).map((head, k) =>
-    whole(head, { ...shared, ...named(`${k}/`) }));
-  return { ...whole(header, shared), members, arrays };
+    whole(head, { ...shared, ...named(`${k}/`) }, before?.members[k]));
+  return { ...whole(header, shared, before), members, arrays };
 }
 
 function goOn(old, begin, news) {
@@ -390,6 +391,25 @@ function linearAxis(values) {
   return { low, high, ticks: niceTicks(low, high, 5) };
 }
 
+function axisFor(scale, curves, gan, small) {
+  // The axis of curves, as charts.py describes it; between `floor` and `ceiling` they are drawn.
+  if (scale.ticks) { // fixed
+    const ticks = small ? [0, Math.floor(scale.high)] : scale.ticks;
+    return { ...scale, ticks, floor: scale.low, ceiling: scale.high };
+  }
+  const values = curves.flatMap((data) => [...data]).filter(Number.isFinite);
+  if (scale.log) {
+    const axis = decades(values, scale);
+    return scale.ends ? { ...axis, ticks: [axis.low, axis.high] } : axis;
+  }
+  const most = scale.by ? 3 * Math.max(...[...gan[scale.by]].filter(Number.isFinite), 0.3) : Infinity;
+  const [floor, ceiling] = [-0.3 * most, most];
+  const seen = values.map((v) => clamp(v, floor, ceiling));
+  const axis = linearAxis(scale.zero || scale.by ? [0, ...seen] : seen);
+  const ticks = small ? niceTicks(axis.low, axis.high, 2) : axis.ticks;
+  return { ...axis, ticks, floor, ceiling };
+}
+
 function modeAxis(n, first = 1) {
   const every = Math.ceil(n / 5);
   const ticks = Array.from({ length: Math.ceil(n / every) }, (_, i) => first + i * every);
@@ -481,14 +501,23 @@ function drawStrip({ ctx, X, Y, axis, span: [first, end] }, { steps, strip }, pa
 
 // ---- the page around the canvases ----
 
-const CHART = (ui) => `<div class="gan-chart gan-${ui}"><div class="gan-title">
-  <b data-ui="${ui}_name"></b><i class="gan-real" data-ui="${ui}_real_now"></i>
-  <i class="gan-D" data-ui="${ui}_D_now"></i><i class="gan-G"
-  data-ui="${ui}_G_now"></i></div><canvas data-ui="${ui}"></canvas></div>`;
-// CSS hides what has no data.
-const SIDE = ["loss", "dist", "grad", "weights", "layers", "strip", "history", "by_class",
-  "quality", "verdicts"];
-const SMALL = SIDE.filter((name) => name !== "loss");
+const INK = { fg: "gan-D", fake: "gan-G", real: "gan-real" }; // colour → class of its words
+
+const inksOf = ({ kind, lines = [] }) =>
+  (kind === "bars" ? ["fg", "fake"] : lines.map(({ colour }) => colour));
+
+function makeChart(box, chart) {
+  const { id, kind, title } = chart;
+  const inks = inksOf(chart);
+  const root = document.createElement("div");
+  const words = inks.map((ink) => `<i class="${INK[ink]}"></i>`).join("");
+  root.className = `gan-chart gan-${id} gan-${kind}`;
+  root.innerHTML = `<div class="gan-title">${title && "<b></b>"}${words}</div><canvas></canvas>`;
+  box.append(root);
+  const [name, ...numbers] = title ? root.firstChild.children : [null, ...root.firstChild.children];
+  return { name, numbers, canvas: root.lastChild, made: JSON.stringify([id, inks, title]) };
+}
+
 const PAGE = `<div class="gan-board"><div class="gan-head">
     <span class="gan-step"><span data-ui="counter"></span> <b data-ui="step"></b></span>
     <span class="gan-phase" data-ui="phase"></span></div>
@@ -498,12 +527,12 @@ const PAGE = `<div class="gan-board"><div class="gan-head">
       <button type="button" data-ui="clear"></button></div></div>
   <div class="gan-panels" data-ui="panels"></div>
   <div class="gan-legend" data-ui="legend"></div><div class="gan-keys" data-ui="keys"></div></div>
-  <div class="gan-side"><div class="gan-charts">${SIDE.map(CHART).join("")}</div>
+  <div class="gan-side"><div class="gan-charts" data-ui="charts"></div>
     <div class="gan-meters" data-ui="meters"></div></div>`;
 const PANEL = `<div class="gan-title"><b data-ui="name"></b></div>
   <div class="gan-frame"><canvas data-ui="picture"></canvas>
     <div class="gan-trouble" data-ui="trouble"></div></div>
-  <div class="gan-meters" data-ui="meters"></div>${SMALL.map(CHART).join("")}`;
+  <div class="gan-meters" data-ui="meters"></div><div data-ui="charts"></div>`;
 const TILE = `<div class="gan-name"></div><div class="gan-value"></div>
   <div class="gan-gauge"><div></div></div>`;
 
@@ -700,7 +729,6 @@ function render({ model, el }) {
     }
     if (focused && !ui.panels.matches(":focus-within")) ui.root.focus({ preventScroll: true });
     ui.root.classList.toggle("many", count > 0);
-    ui.root.classList.remove("striped", "distanced", "with-critic", "in-classes", "few"); // the panels are so themselves
     ui.panels.style.setProperty("--columns", columns(count, size.get(ui.root)?.[0]));
     numbered = said = -Infinity; // new numbers are due at once
   }
@@ -722,117 +750,81 @@ function render({ model, el }) {
     panels.length ? showPanels(gans, aloud) : showSide(aloud);
   }
 
-  function axes(canvas, options) {
-    const area = size.get(canvas) ?? [0, 0];
-    return drawAxes(fit(canvas, ...area), area, options, pal);
+  function showCharts(part, gan, gans, span, xLabel) {
+    // Those that the frame describes (charts.py). Without a label of the x axis they are small.
+    const drawn = (part.drawn ??= []);
+    const charts = gan.charts.filter(({ of }) => !of || gan[of]);
+    charts.forEach((chart, k) => {
+      const made = drawn[k];
+      if (made?.made === JSON.stringify([chart.id, inksOf(chart), chart.title])) return;
+      for (const { canvas } of drawn.splice(k)) dismiss(canvas);
+      drawn.push(makeChart(part.charts, chart));
+      watcher.observe(drawn[k].canvas);
+    });
+    for (const { canvas } of drawn.splice(charts.length)) dismiss(canvas);
+    part.charts.dataset.count = drawn.length;
+    charts.forEach((chart, k) => {
+      const [{ name, numbers, canvas }, area] = [drawn[k], size.get(drawn[k].canvas) ?? [0, 0]];
+      if (name) put(name, t(chart.title));
+      const words = CHARTS[chart.kind](fit(canvas, ...area), area, { chart, gan, gans, span, xLabel });
+      words.forEach((word, i) => put(numbers[i], word));
+    });
   }
 
-  function showStrip(part, gan, span, xLabel) {
-    part.root.classList.toggle("striped", Boolean(gan.strip));
-    if (!gan.strip) return;
-    const [n, first] = [gan.strip.shape[0], gan.first_mode ?? 1];
-    const axis = modeAxis(n, first);
-    if (!xLabel) axis.ticks = [first, first + n - 1];
-    put(part.strip_name, t("strip"));
-    drawStrip(axes(part.strip, { span, axis, xLabel }), gan, pal, scratch);
+  function dismiss(canvas) {
+    watcher.unobserve(canvas);
+    canvas.parentElement.remove();
   }
 
-  function showDistance(part, gan, span, xLabel) {
-    const watched = Boolean(gan.weights);
-    part.root.classList.toggle("distanced", watched);
-    part.root.classList.toggle("with-critic", watched && gan.critic);
-    if (!watched) return;
-    showInside(part, gan, xLabel && t("layer"));
-    // An estimate that explodes must not flatten the exact distance beside it.
-    const [most, estimate] = [3 * Math.max(...gan.w1.filter(Number.isFinite), 0.3),
-      gan.loss_D.map((loss) => -loss)];
-    const curves = [[gan.w1, pal.real], ...(gan.critic ? [[estimate, pal.fg]] : [])].map(
-      ([values, colour]) => [values.map((v) => clamp(v, -0.3 * most, most)), colour]);
-    const axis = linearAxis(curves.flatMap(([values]) => [0, ...values]).filter(Number.isFinite));
-    if (!xLabel) axis.ticks = niceTicks(axis.low, axis.high, 2);
-    drawCurves(axes(part.dist, { span, axis, xLabel }), gan.steps, curves);
-    put(part.dist_name, t("distance"));
-    put(part.dist_D_now, gan.critic ? `${t("estimate")} ${short(last(estimate))}` : "");
-    put(part.dist_G_now, `W₁ ${short(last(gan.w1))}`);
-  }
-
-  function showInside(part, gan, xLabel) {
-    put(part.weights_name, t("weights"));
-    const area = size.get(part.weights) ?? [0, 0];
-    drawHistogram(fit(part.weights, ...area), area, gan.weights, gan.weights_to, pal);
-    put(part.layers_name, t("layers"));
-    const [span, axis] = [[0, gan.layers.length - 1], decades(gan.layers, { least: -2 })];
-    if (!xLabel) axis.ticks = [axis.low, axis.high];
-    const plot = axes(part.layers, { span, axis, xLabel });
-    drawCurves(plot, [...gan.layers.keys()], [[gan.layers, pal.fg]]);
-  }
-
-  function showClasses(part, gan, span, xLabel) {
-    const judged = Boolean(gan.by_class);
-    part.root.classList.toggle("in-classes", judged);
-    if (!judged) return;
-    const axis = { low: 0, high: 1.2, ticks: xLabel ? [0, 0.5, 1] : [0, 1] };
-    const plot = axes(part.history, { span, axis, xLabel });
-    const capped = gan.variety.map((v) => Math.min(v, 1.2));
-    drawCurves(plot, gan.steps, [[gan.agreement, pal.fg], [capped, pal.fake]]);
-    put(part.history_D_now, `${t("agreement")} ${short(100 * last(gan.agreement))} %`);
-    put(part.history_G_now, `${t("variety")} ${short(last(gan.variety))}`); // a name for each line
-    put(part.by_class_name, t("by_class"));
-    put(part.by_class_D_now, `▬ ${t("agreement")}`);
-    put(part.by_class_G_now, `■ ${t("variety")}`);
-    const area = size.get(part.by_class) ?? [0, 0];
-    drawBars(fit(part.by_class, ...area), area, [...gan.by_class], [...gan.agreed ?? []], 1.5, pal);
-  }
-
-  function showFew(part, gan, span, axisOf, xLabel) {
-    part.root.classList.toggle("few", Boolean(gan.few));
-    if (!gan.few) return;
-    const charts = { quality: [[gan.frechet, pal.fake]],
-      verdicts: [[gan.d_train, pal.real], [gan.d_held, pal.fg], [gan.d_fake, pal.fake]] };
-    for (const [name, curves] of Object.entries(charts))
-      drawCurves(axes(part[name], { span, axis: axisOf[name], xLabel }), gan.steps, curves);
-    put(part.quality_name, t("frechet"));
-    put(part.quality_G_now, short(last(gan.frechet)));
-    put(part.verdicts_name, `${t("verdicts")}:`);
-    put(part.verdicts_real_now, `${t("d_train")} ${short(last(gan.d_train))}`);
-    put(part.verdicts_D_now, `${t("d_held")} ${short(last(gan.d_held))}`);
-    put(part.verdicts_G_now, `${t("fake")} ${short(last(gan.d_fake))}`);
-  }
-
-  function axesOfFew(gans) {
-    // The same for all, to be compared by.
-    const all = (...names) => gans.flatMap((gan) => names.flatMap((name) => [...(gan[name] ?? [])]))
-      .filter(Number.isFinite);
-    return { quality: linearAxis([0, ...all("frechet")]),
-      verdicts: linearAxis(all("d_train", "d_held", "d_fake")) };
-  }
+  // Each draws a chart, and returns what stands beside its title.
+  const CHARTS = {
+    curves(ctx, area, { chart: { lines, scale }, gan, gans, span, xLabel }) {
+      const curvesOf = (gan) => lines.filter(({ of }) => gan[of]).map((line) =>
+        ({ ...line, data: line.sign ? gan[line.of].map((v) => line.sign * v) : gan[line.of] }));
+      const own = curvesOf(gan);
+      const seen = scale.shared ? gans.flatMap(curvesOf) : own;
+      const axis = axisFor(scale, seen.map(({ data }) => data), gan, !xLabel);
+      const capped = own.map(({ data, colour }) =>
+        [axis.logarithmic ? data : data.map((v) => clamp(v, axis.floor, axis.ceiling)), pal[colour]]);
+      drawCurves(drawAxes(ctx, area, { span, axis, xLabel }, pal), gan.steps, capped);
+      return own.map(({ name, data, now, percent }) => {
+        const value = gan[now] ?? last(data);
+        return `${t(name)} ${percent ? `${short(100 * value)} %` : short(value)}`.trim();
+      });
+    },
+    strip(ctx, area, { gan, span, xLabel }) {
+      const [n, first] = [gan.strip.shape[0], gan.first_mode ?? 1];
+      const axis = modeAxis(n, first);
+      if (!xLabel) axis.ticks = [first, first + n - 1];
+      drawStrip(drawAxes(ctx, area, { span, axis, xLabel }, pal), gan, pal, scratch);
+      return [];
+    },
+    histogram(ctx, area, { chart: { of, to }, gan }) {
+      drawHistogram(ctx, area, gan[of], to, pal);
+      return [];
+    },
+    profile(ctx, area, { chart: { of }, gan, xLabel }) {
+      const [span, axis] = [[0, gan[of].length - 1], decades(gan[of], { least: -2 })];
+      if (!xLabel) axis.ticks = [axis.low, axis.high];
+      const plot = drawAxes(ctx, area, { span, axis, xLabel: xLabel && t("layer") }, pal);
+      drawCurves(plot, [...gan[of].keys()], [[gan[of], pal.fg]]);
+      return [];
+    },
+    bars(ctx, area, { chart: { of, marks, most, names }, gan }) {
+      drawBars(ctx, area, [...gan[of]], [...gan[marks] ?? []], most, pal);
+      return [`▬ ${t(names[0])}`, `■ ${t(names[1])}`];
+    },
+  };
 
   function showSide(aloud) {
-    const [span, xLabel] = [times([frame]), t("counter")];
-    showDistance(ui, frame, span, xLabel);
-    for (const name of ["loss", "grad"]) {
-      const [D, G] = [frame[`${name}_D`], frame[`${name}_G`]];
-      const axis = (name === "grad" ? decades : linearAxis)([...D, ...G].filter(Number.isFinite));
-      const plot = axes(ui[name], { span, axis, xLabel });
-      drawCurves(plot, frame.steps, [[D, pal.fg], [G, pal.fake]]);
-      put(ui[`${name}_D_now`], `D ${short(last(D))}`);
-      put(ui[`${name}_G_now`], `G ${short(last(G))}`);
-    }
-    showStrip(ui, frame, span, xLabel);
-    showClasses(ui, frame, span, xLabel);
-    showFew(ui, frame, span, axesOfFew([frame]), xLabel);
+    showCharts(ui, frame, [frame], times([frame]), t("counter"));
     showMeters(ui.meters, frame.meters, t);
     if (!aloud) return;
     ui.picture.ariaLabel = [`${t("counter")} ${frame.step}`, ...spoken(ui.meters)].join(", ");
   }
 
   function showPanels(gans, aloud) {
-    // Shared axes, to be compared by; a gradient that explodes must not flatten those of others.
     const span = times(gans);
-    const values = gans.flatMap((gan) => [...gan.grad_G]);
-    const axis = decades(values, { least: -5, lowest: -8, highest: 3 });
-    axis.ticks = [axis.low, axis.high];
-    const few = axesOfFew(gans);
     gans.forEach((gan, k) => {
       const panel = panels[k];
       put(panel.name, gan.name);
@@ -840,16 +832,11 @@ function render({ model, el }) {
       // D's verdicts are in the picture; as numbers they are shown where there are no others.
       const others = gan.meters.filter(({ id }) => !id.startsWith("d_"));
       showMeters(panel.meters, others.length ? others : gan.meters, t);
-      put(panel.grad_name, t("grad_norms"));
-      put(panel.grad_G_now, `G ${short(gan.grad_G_now ?? last(gan.grad_G))}`);
-      drawCurves(axes(panel.grad, { span, axis }), gan.steps, [[gan.grad_G, pal.fake]]);
-      showDistance(panel, gan, span);
-      showStrip(panel, gan, span);
-      showClasses(panel, gan, span);
-      showFew(panel, gan, span, few);
+      showCharts(panel, gan, gans, span);
       if (!aloud) return;
-      const gradient = `${t("grad_norms")} ${panel.grad_G_now.textContent}`;
-      const words = [gan.name, gan.trouble, ...spoken(panel.meters), gradient, t("pick_hint")];
+      const charts = panel.drawn.flatMap(({ name, numbers }) =>
+        [[name, ...numbers].map((part) => part?.textContent).filter(Boolean).join(" ")]);
+      const words = [gan.name, gan.trouble, ...spoken(panel.meters), ...charts, t("pick_hint")];
       panel.root.ariaLabel = words.filter(Boolean).join(", ");
       panel.root.title = t("pick_hint");
       panel.name.title = gan.name; // it may be cut
@@ -857,17 +844,16 @@ function render({ model, el }) {
   }
 
   function relabel() {
-    const words = { counter: "counter", keys: "keys", done: "draw_done", clear: "draw_clear",
-      loss_name: "losses", grad_name: "grad_norms" };
+    const words = { counter: "counter", keys: "keys", done: "draw_done", clear: "draw_clear" };
     for (const [part, key] of Object.entries(words)) ui[part].textContent = t(key);
     ui.root.ariaLabel = t("keys");
-    ui.legend.dataset.look = ""; // to be written anew
+    ui.legend.dataset.look = ""; // to be written anew, as the charts are
+    numbered = -Infinity;
     redraw();
   }
 
   function recolour() {
     pal = palette(ui.root);
-    numbered = -Infinity; // charts, too, are to be drawn anew
     pad.redraw();
     relabel();
   }
@@ -916,7 +902,7 @@ function render({ model, el }) {
     ui.panels.style.setProperty("--columns", columns(panels.length, width));
     recolour(); // only now, on the page, does the stage have a background
   });
-  const canvases = (part) => [part.picture, ...SIDE.map((name) => part[name])].filter(Boolean);
+  const canvases = ({ picture, drawn = [] }) => [picture, ...drawn.map(({ canvas }) => canvas)];
   const themes = new MutationObserver(recolour);
   const listeners = {
     "change:frame": read, "change:labels": relabel, "change:drawing": mode, "change:size": resize,

@@ -141,20 +141,22 @@ def unpack_frame(
 class FrameStream:
     """The frames of one stage, one after the other, each with only what is new since the last.
 
-    A frame with a `base` in its header builds on the frame of that number `n`: arrays that it does
-    not have are as they were, those with a `begin` go on after what was there. A page that has not
-    got its base needs a whole one.
+    A frame with a `base` in its header builds on the frame of that number `n`: arrays and charts
+    that it does not have are as they were, arrays with a `begin` go on after what was there. A page
+    that has not got its base needs a whole one.
     """
 
     def __init__(self) -> None:
         self.n = 0  # of the last frame
         self._arrays: dict[str, np.ndarray] = {}  # as they were in it
+        self._charts: list[Any] = []
 
     def pack(
         self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], whole: bool = False
     ) -> bytes:
         """The next frame; a whole one is exact and not deflated."""
         before, self._arrays = self._arrays, dict(arrays)
+        old, self._charts = self._charts, charts_of(header)
         self.n += 1
         header = {**header, "n": self.n}
         if whole or not before or not before.keys() <= arrays.keys():
@@ -169,8 +171,23 @@ class FrameStream:
         for name in news:
             if name.split("/")[-1] == "grid":
                 news[name] = news[name] // GREYS * GREYS + GREYS // 2
+        if old == self._charts:  # the page knows them
+            header = without_charts(header)
         frame = pack_frame({**header, "base": self.n - 1}, news, coarse, begin)
         return DEFLATED + zlib.compress(frame, 1)
+
+
+def charts_of(header: Mapping[str, Any]) -> list[Any]:
+    """The charts of a GAN, or of each of several."""
+    return [header.get("charts"), *(charts_of(head) for head in header.get("members", ()))]
+
+
+def without_charts(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The same header, but for them."""
+    rest = {name: value for name, value in header.items() if name != "charts"}
+    if "members" in rest:
+        rest["members"] = [without_charts(head) for head in rest["members"]]
+    return rest
 
 
 def _known(old: np.ndarray | None, new: np.ndarray) -> int:
