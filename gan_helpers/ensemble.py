@@ -25,10 +25,7 @@ from gan_helpers.graph import RecordedStep
 from gan_helpers.losses import Loss
 from gan_helpers.models import MLP, StackedMLP
 from gan_helpers.regularizers import SpectralNorm, per_gan, set_spectral_norm
-from gan_helpers.training import GAN, Data, Experiment, train_step
-
-#: Settings that may differ from member to member of a stack: numbers, and the game itself.
-FREE = ("lr_D", "lr_G", "gradient_penalty", "r1", "clip")
+from gan_helpers.training import FREE, GAN, Data, Experiment, train_step
 
 
 class Ensemble:

@@ -128,6 +128,8 @@ class Experiment:
 
 #: What a step does only where it is asked to.
 EXTRAS = ("gradient_penalty", "r1", "clip", "spectral_norm", "unroll")
+#: Numbers that may differ from GAN to GAN where an `Ensemble` trains several in one stack.
+FREE = ("lr_D", "lr_G", "gradient_penalty", "r1", "clip")
 
 
 Own = TypeVar("Own", bound="GAN")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gan_helpers.distributions import ring
-from gan_helpers.ensemble import FREE, Ensemble
+from gan_helpers.ensemble import Ensemble
 from gan_helpers.lab.controls import (
     CONTROLS,
     compared_of,
@@ -17,7 +17,7 @@ from gan_helpers.lab.controls import (
 )
 from gan_helpers.lab.labels import TEXT
 from gan_helpers.lab.view import MODES
-from gan_helpers.training import EXTRAS, GAN, Experiment, train_step
+from gan_helpers.training import EXTRAS, FREE, GAN, Experiment, train_step
 
 #: Settings without a row, and why.
 WITHOUT = {
