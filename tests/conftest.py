@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 import warnings
 
 import matplotlib
@@ -16,6 +17,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it opens its cache without naming an encoding
     import matplotlib.font_manager
 
+# A script that starts the tests in the background makes them, and all that they start, deaf to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 matplotlib.use("agg")
 os.environ.pop("MPLBACKEND", None)  # kernels choose their own, which shows figures inline
 os.environ["TQDM_DISABLE"] = "1"  # as in notebooks/build.py: no progress bars in stderr
@@ -31,7 +34,7 @@ settings.load_profile("patient")
 # `-W error::EncodingWarning` with PYTHONWARNDEFAULTENCODING=1 is about our files in this process;
 # kernels would print what libraries are warned of.
 OF_OTHERS = pytest.mark.filterwarnings(
-    "ignore::EncodingWarning:(jupyter|ipykernel|nbclient|nbformat|matplotlib)"
+    "ignore::EncodingWarning:(jupyter|ipykernel|nbclient|nbformat|nbval|matplotlib)"
 )
 os.environ.setdefault("PYTHONWARNINGS", "ignore::EncodingWarning")
 

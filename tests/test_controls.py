@@ -95,6 +95,8 @@ def test_numbers_that_may_differ_within_a_stack_are_free_and_no_others(name):
 def test_every_number_of_an_experiment_was_tried_there():
     numbers = {f.name for f in fields(Experiment) if "float" in str(f.type)}
     assert numbers == set(OTHER)
+    # Adam's two averages and that of the weights have one decay for a whole stack.
+    assert numbers - set(FREE) == {"beta1", "beta2", "ema"}
 
 
 @pytest.mark.parametrize("name", EXTRAS)

@@ -460,7 +460,6 @@ def test_two_commands_do_not_write_the_same_file(tmp_path, here):
 
 
 COMMAND = """
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -473,7 +472,6 @@ endless = [replace(quick, variant=v, steps=10**6) for v in ("endless", "endless 
 broken = replace(quick, variant="broken", world="nowhere")
 command.RUNS = {run.name: run for run in (broken, quick, *endless)}
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored where tests run
     command.main([])
 """
 
