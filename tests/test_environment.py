@@ -1,6 +1,7 @@
 """What is asked of conda, of pip and of the reader is the same everywhere."""
 
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -64,3 +65,20 @@ def test_ci_ends_with_the_command_of_the_readme():
     assert commands[-1].endswith("uv run pytest")
     if os.name == "posix":
         assert script.stat().st_mode & stat.S_IXUSR
+
+
+def test_files_and_names_in_the_guides_are_there():
+    """`ARCHITECTURE.md` and `CONTRIBUTING.md` name files and what is in them."""
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("gan_helpers", "tests", "notebooks", "benchmarks")
+        for pattern in ("*.py", "*.js")
+        for path in (ROOT / folder).rglob(pattern)
+    )
+    for guide in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
+        text = (ROOT / guide).read_text(encoding="utf-8")
+        for name in re.findall(r"`([\w./]+\.(?:py|js|md))`", text):
+            places = (ROOT, ROOT / "gan_helpers", ROOT / "notebooks", ROOT / "gan_helpers" / "lab")
+            assert any((place / name).exists() for place in places), f"{guide} names {name}"
+        for name in re.findall(r"`([A-Za-z_]\w+)`", text):
+            assert name in code, f"{guide} names {name}"
