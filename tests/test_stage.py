@@ -17,7 +17,7 @@ from gan_helpers.lab import charts, stage
 from gan_helpers.lab.labels import TEXT
 from gan_helpers.lab.stage import COARSE, LABELS, FrameStream, Stage, pack_frame, unpack_frame
 
-SCRIPT = Path(stage.__file__).with_name("stage.js")
+SCRIPT, STYLE = Stage._esm, Path(stage.__file__).with_name("stage.css")
 node = pytest.mark.usefixtures("node")
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8).filter(
@@ -155,7 +155,7 @@ def test_labels_fall_back_to_english_key_by_key():
 
 
 def test_every_word_the_canvas_asks_for_has_a_default():
-    script = SCRIPT.read_text(encoding="utf-8")
+    script = SCRIPT
     asked = set(re.findall(r'\bt\("(\w+)"\)', script))
     table = re.search(r"const words = \{(.*?)\}", script, re.DOTALL)
     assert table is not None
@@ -177,7 +177,7 @@ def test_values_out_of_range_are_refused(traits):
 
 def run_node(tmp_path, code):
     """What `code` prints as JSON, with the functions of stage.js imported as `stage`."""
-    (tmp_path / "stage.mjs").write_text(SCRIPT.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "stage.mjs").write_text(SCRIPT, encoding="utf-8")
     (tmp_path / "test.mjs").write_text(
         f'import * as stage from "./stage.mjs";\n{code}', encoding="utf-8"
     )
@@ -185,6 +185,27 @@ def run_node(tmp_path, code):
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@node
+def test_each_script_imports_what_it_uses_and_no_more(tmp_path):
+    """They are bundled in one order, but each can be read, and loaded, by itself."""
+    scripts = {path.stem: path for path in STYLE.parent.glob("*.js")}
+    for name, path in scripts.items():
+        text = path.read_text(encoding="utf-8")
+        (tmp_path / f"{name}.js").write_text(text, encoding="utf-8")
+        rest = re.sub(r"^import [^;]*;|//.*$", "", text, flags=re.MULTILINE)
+        for names in re.findall(r"^import \{([^}]*)\} from", text, re.MULTILINE):
+            unused = [n for n in re.findall(r"\w+", names) if not re.search(rf"\b{n}\b", rest)]
+            assert not unused, f"{name}.js imports {unused}"
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    code = "".join(f'await import("./{name}.js");' for name in scripts)
+    (tmp_path / "all.js").write_text(code, encoding="utf-8")
+    command = ["node", str(tmp_path / "all.js")]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    left = re.findall(r"^import .*|^export default .*", SCRIPT, re.MULTILINE)
+    assert left == ["export default { render };"]
 
 
 @node
@@ -353,8 +374,8 @@ def page(browser):
     page = browser.new_page(viewport={"width": 1000, "height": 900})
     complaints = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.add_style_tag(path=SCRIPT.with_suffix(".css"))
-    page.evaluate(BARE, [SCRIPT.read_text(encoding="utf-8"), LABELS])
+    page.add_style_tag(path=STYLE)
+    page.evaluate(BARE, [SCRIPT, LABELS])
     yield page
     page.evaluate("leave()")
     assert page.evaluate("observed.size") == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 import zlib
 from collections.abc import Collection, Mapping
@@ -34,6 +35,13 @@ GREYS = 8  # between two greys of a small picture that is seen for a thirtieth o
 LABELS = TEXT["en"]  # defaults; `labels` of other languages override them by key
 
 
+def bundled(*names: str) -> str:
+    """Several of the page's scripts as one module, in this order: a widget has a single one."""
+    own_imports = re.compile(r"^import \{[^}]*\} from \"\./\w+\.js\";\n", re.MULTILINE)
+    texts = [(HERE / f"{name}.js").read_text(encoding="utf-8") for name in names]
+    return "\n".join(own_imports.sub("", text) for text in texts)
+
+
 class Stage(Listening):
     """The canvas of the lab: draws the last frame, sends back what the reader draws and types.
 
@@ -45,7 +53,7 @@ class Stage(Listening):
     """
 
     # As text: of a path anywidget would keep the widget for ever, to follow changes of the file.
-    _esm = (HERE / "stage.js").read_text(encoding="utf-8")
+    _esm = bundled("frames", "ink", "pictures", "diagrams", "pad", "stage")
     _css = (HERE / "stage.css").read_text(encoding="utf-8")
 
     key = traitlets.Unicode().tag(sync=True)  # its own; by it a page counts its views
