@@ -11,8 +11,9 @@ from gan_helpers.augmented import Augmented, AugmentedGAN
 from gan_helpers.images import Images, load_few, load_mnist
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.choices import FEW
+from gan_helpers.lab.modes import AUGMENTED, CLASSES, PLAIN
 from gan_helpers.lab.stage import unpack_frame
-from gan_helpers.lab.view import AUGMENTED, CLASSES, PLAIN, Lab
+from gan_helpers.lab.view import Lab
 from gan_helpers.training import GAN, Experiment
 
 SMALL = {"width": 8, "latent_dim": 8, "batch_size": 8}

@@ -16,7 +16,7 @@ from gan_helpers.lab.controls import (
     variants,
 )
 from gan_helpers.lab.labels import TEXT
-from gan_helpers.lab.view import MODES
+from gan_helpers.lab.modes import MODES
 from gan_helpers.training import EXTRAS, FREE, GAN, Experiment, train_step
 
 #: Settings without a row, and why.

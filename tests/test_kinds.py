@@ -13,8 +13,9 @@ from gan_helpers.ensemble import Ensemble, Stack
 from gan_helpers.images import load_few
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.classes import ClassSession
+from gan_helpers.lab.modes import AUGMENTED, CLASSES, MODES, PLAIN, mode_of
 from gan_helpers.lab.session import Session
-from gan_helpers.lab.view import AUGMENTED, CLASSES, MODES, PLAIN, Lab, mode_of
+from gan_helpers.lab.view import Lab
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.training import GAN, Experiment
 

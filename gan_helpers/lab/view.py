@@ -8,14 +8,13 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from types import NoneType
 from typing import Any
 
 import ipywidgets as W
-from torch import Tensor
 
 from gan_helpers import training
 from gan_helpers.augment import GREY
@@ -23,9 +22,8 @@ from gan_helpers.augmented import WAYS
 from gan_helpers.checks import check_bool, check_choice
 from gan_helpers.conditional import DISCRIMINATORS, ConditionalGAN
 from gan_helpers.distributions import WORLDS, WORLDS_1D, from_drawing
-from gan_helpers.images import Images
 from gan_helpers.lab.augmenting import AugmentedSession
-from gan_helpers.lab.choices import FEW, PICTURES, as_data
+from gan_helpers.lab.choices import PICTURES, as_data
 from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import Comparison, variants_of
 from gan_helpers.lab.controls import CONTROLS, compared_of, groups_of
@@ -33,9 +31,9 @@ from gan_helpers.lab.driven import Driven
 from gan_helpers.lab.hosts import bundle, folded, hint
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.look import MAPS, Detail
+from gan_helpers.lab.modes import AUGMENTED, CLASSES, PLAIN, mode_of
 from gan_helpers.lab.picker import Picker
 from gan_helpers.lab.record import Timeline, TrainStep, Trouble
-from gan_helpers.lab.session import Session
 from gan_helpers.lab.stage import FrameStream, Stage
 from gan_helpers.lab.worker import MAX_PER_SECOND
 from gan_helpers.losses import LOSSES, get_loss, reversed_losses
@@ -43,7 +41,6 @@ from gan_helpers.remedies import REMEDIES
 from gan_helpers.training import Experiment
 
 RATES = (1, 10, 100, 1000)
-MOST_FEW = 5000  # pictures with which D may learn them by heart
 OWN = "own"
 ACK_EVERY = 4  # frames: answering each one costs the browser half of its frames per second
 IN_FLIGHT = 2 * ACK_EVERY  # frames sent and not yet drawn; more would pile up in a slow browser
@@ -51,49 +48,6 @@ ABANDONED = 180.0  # seconds of silence after which nobody looks (a hidden page 
 PATIENCE = 0.5  # seconds to wait for a browser that does not answer
 LEADS = (0, 10, 30, 100, 300, 1000, 3000)  # updates that D can be ahead
 CHUNK = 25  # updates of D between two pictures while it runs ahead
-
-
-@dataclass(frozen=True)
-class Mode:
-    """What the lab offers for a kind of GAN beside what it offers for all.
-
-    Args:
-        session: the engine.
-        worlds: the data, in place of those for all.
-    """
-
-    session: type[Session] = Session
-    worlds: tuple[str, ...] = ()
-
-    @property
-    def settings(self) -> type[Experiment]:
-        """What its GANs are trained by."""
-        return self.session.trains.settings
-
-    def has(self, names: Iterable[str]) -> bool:
-        """Whether all of these are settings of its GANs."""
-        return {f.name for f in fields(self.settings)}.issuperset(names)
-
-    def experiment(
-        self, data: Any, base: Experiment | None, settings: Mapping[str, Any]
-    ) -> Experiment:
-        """What is trained: what suits the data, or `base`, with these settings."""
-        start = vars(base or self.session.suits(data))
-        return self.settings(**{**start, **settings})
-
-    def step_on(
-        self, experiment: Experiment, data: Any, device: str
-    ) -> Callable[[], tuple[Tensor, Tensor]]:
-        """A step on a device, to be timed."""
-        there = data.to(device)
-        gan = self.session.trains.for_data(experiment, there, device=device)
-        return partial(self.session.standard_step, gan, there)
-
-
-PLAIN = Mode()
-CLASSES = Mode(ClassSession, worlds=("digits", "fashion", "digits_28", "ring"))
-AUGMENTED = Mode(AugmentedSession, worlds=(*FEW, *PICTURES))
-MODES = (PLAIN, CLASSES, AUGMENTED)
 
 
 class Lab(Driven):
@@ -730,22 +684,3 @@ def check_kind(name: str, value: Any, *kinds: type) -> None:
     if not isinstance(value, kinds):
         found = f"{name} = {value!r:.100} is a {type(value).__name__}"
         raise TypeError(f"{found}; give {WANTED[name]}.")
-
-
-def mode_of(data: Any, base: Experiment | None, settings: Mapping[str, Any]) -> Mode:
-    """The kind of GAN that has these settings; where it is open, what suits the data.
-
-    Raises:
-        ValueError: if there is no such setting, or no kind of GAN that has all of them.
-    """
-    known = dict.fromkeys(f.name for mode in MODES for f in fields(mode.settings))
-    for name in settings:
-        check_choice("setting", name, known)
-    able = [mode for mode in MODES if mode.has(settings)]
-    if base is not None and type(base) is not Experiment:
-        able = [mode for mode in able if type(base) is mode.settings]
-    if not able:
-        given = ", ".join([*([type(base).__name__] if base else []), *settings])
-        raise ValueError(f"no kind of GAN has all of these settings: {given}; leave some out.")
-    few = isinstance(data, Images) and len(data) <= MOST_FEW
-    return AUGMENTED if few and AUGMENTED in able else able[0]
