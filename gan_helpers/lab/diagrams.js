@@ -1,6 +1,6 @@
 // Axes, and what is drawn on them: curves, strips, histograms, bars (charts.py describes them).
 
-import { clamp, columns, decades, last, niceTicks, raised, short } from "./frames.js";
+import { clamp, decades, last, niceTicks, raised, short } from "./frames.js";
 import { bitmap, css, paint, polyline, write } from "./ink.js";
 
 function linearAxis(values) {

@@ -104,4 +104,4 @@ export function short(value) {
 
 export const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
 export const last = (values) => values[values.length - 1] ?? NaN;
-export const raised = (e) => "10" + String(e).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
+export const raised = (e) => `10${String(e).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)])}`;
