@@ -523,6 +523,8 @@ def test_nothing_is_wider_than_the_page_or_too_small(page, width):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         frames = page.locator(".gan-panel .gan-frame").all()
         assert min(frame.bounding_box()["width"] for frame in frames) >= 150
+        whole = "tiles => tiles.every((e) => e.scrollWidth <= e.clientWidth)"
+        assert page.locator(".gan-panel .gan-name").evaluate_all(whole)
 
 
 def test_the_strip_shows_which_mode_when(page):

@@ -10,14 +10,12 @@ from torch import Tensor
 from gan_helpers import augmented
 from gan_helpers.augmented import Augmented, AugmentedGAN
 from gan_helpers.classifier import SIZES, load_classifier
-from gan_helpers.few_metrics import FewJudge, FewReport
+from gan_helpers.few_metrics import FewJudge
 from gan_helpers.images import Images, load_fashion, load_mnist
 from gan_helpers.lab import charts
-from gan_helpers.lab.charts import Chart
 from gan_helpers.lab.choices import default_experiment
-from gan_helpers.lab.look import PANEL
 from gan_helpers.lab.record import CURVES, TrainStep
-from gan_helpers.lab.session import Session
+from gan_helpers.lab.session import JudgedSession
 from gan_helpers.training import Experiment
 
 N_HELD = 3000  # real pictures to compare with, none of them trained on
@@ -44,7 +42,7 @@ def judge_of(data: Any) -> FewJudge | None:
     return FewJudge(load_classifier(size, data.x.device, dataset=data.dataset), data, held)
 
 
-class AugmentedSession(Session):
+class AugmentedSession(JudgedSession):
     """A GAN in training on few pictures, see `Session`. Its data are `Images`."""
 
     trains = AugmentedGAN
@@ -54,8 +52,7 @@ class AugmentedSession(Session):
     experiment: Augmented
     judge: FewJudge | None
     judge_of = staticmethod(judge_of)
-    n_modes = 0
-    measures_distance = False
+    judged_charts = charts.FEW
 
     # --- what moves it -------------------------------------------------------------------------
 
@@ -80,18 +77,6 @@ class AugmentedSession(Session):
         return super()._checked(Augmented(**vars(experiment)) if plain else experiment)
 
     # --- what is seen of it --------------------------------------------------------------------
-
-    def _measured(self) -> dict[str, float]:
-        report: FewReport | None = self.report()
-        return report.numbers() if report else {}
-
-    def _charts(self) -> list[Chart]:
-        if self.judge is None:
-            return super()._charts()
-        return [*([] if self.detail == PANEL else super()._charts()), *charts.FEW]
-
-    def _meters_of_pictures(self) -> list[dict[str, Any]]:
-        return []  # see `_add_to_frame`
 
     def _add_to_frame(
         self, header: dict[str, Any], arrays: dict[str, Tensor], x_fake: Tensor

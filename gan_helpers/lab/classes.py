@@ -11,17 +11,15 @@ from torch import Tensor
 
 from gan_helpers import conditional
 from gan_helpers.checks import check_int, check_number
-from gan_helpers.class_metrics import ClassJudge, ClassReport
+from gan_helpers.class_metrics import ClassJudge
 from gan_helpers.classifier import SIZES, load_classifier
 from gan_helpers.conditional import Conditional, ConditionalGAN, one_of_K
 from gan_helpers.distributions import Mixture
 from gan_helpers.images import Images
 from gan_helpers.lab import charts
-from gan_helpers.lab.charts import Chart
 from gan_helpers.lab.choices import default_experiment
-from gan_helpers.lab.look import PANEL
 from gan_helpers.lab.record import TrainStep, one_core
-from gan_helpers.lab.session import Session
+from gan_helpers.lab.session import JudgedSession
 from gan_helpers.metrics import mode_coverage
 from gan_helpers.training import Experiment, looking_at
 
@@ -58,7 +56,7 @@ class Look:
     turn: float = 0.0
 
 
-class ClassSession(Session):
+class ClassSession(JudgedSession):
     """A conditional GAN in training, see `Session`.
 
     Its data need `sample_pairs` and `n_classes`.
@@ -71,8 +69,7 @@ class ClassSession(Session):
     look = Look()
     judge: ClassJudge | None
     judge_of = staticmethod(judge_of)
-    n_modes = 0
-    measures_distance = False
+    judged_charts = charts.CLASSES
 
     def ask(self, **look: Any) -> None:
         """Show something else: fields of `Look`.
@@ -172,18 +169,6 @@ class ClassSession(Session):
             loss = self.gan.loss.generator(self._logits(self.gan.G(self.z_preview, y)))
             gradients = torch.autograd.grad(loss, list(self.gan.G.parameters()))
             return float(torch.stack([g.norm() for g in gradients]).norm())
-
-    def _measured(self) -> dict[str, float]:
-        report: ClassReport | None = self.report()
-        return report.numbers() if report else {}
-
-    def _charts(self) -> list[Chart]:
-        if self.judge is None:
-            return super()._charts()
-        return [*([] if self.detail == PANEL else super()._charts()), *charts.CLASSES]
-
-    def _meters_of_pictures(self) -> list[dict[str, Any]]:
-        return []  # they come with what is asked for
 
     def _add_to_frame(
         self, header: dict[str, Any], arrays: dict[str, Tensor], x_fake: Tensor

@@ -16,6 +16,7 @@ from gan_helpers import training
 from gan_helpers.checks import brief, check_bool, check_int
 from gan_helpers.distributions import Mixture
 from gan_helpers.images import Images
+from gan_helpers.lab.charts import Chart
 from gan_helpers.lab.choices import as_data, check_step, default_experiment
 from gan_helpers.lab.controls import describe
 from gan_helpers.lab.look import MAPS, PANEL, Detail, Frame, Looking
@@ -338,3 +339,24 @@ class Session(Looking):
             if not math.isfinite(value):
                 self.trouble = Trouble(name, step, f"{value} ({describe(self.experiment)})")
                 return
+
+
+class JudgedSession(Session):
+    """A session whose judge says more of its GAN than points and distances do."""
+
+    n_modes = 0
+    measures_distance = False
+    judged_charts: tuple[Chart, ...] = ()  # of what the judge reports
+
+    def _measured(self) -> dict[str, float]:
+        report = self.report()
+        return report.numbers() if report else {}
+
+    def _meters_of_pictures(self) -> list[dict[str, Any]]:
+        return []  # `_add_to_frame` has those of the report
+
+    def _charts(self) -> list[Chart]:
+        if self.judge is None:
+            return super()._charts()
+        beside = [] if self.detail == PANEL else super()._charts()
+        return [*beside, *self.judged_charts]

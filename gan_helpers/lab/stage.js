@@ -22,6 +22,9 @@ const INK = { fg: "gan-D", fake: "gan-G", real: "gan-real" }; // colour → clas
 const inksOf = ({ kind, lines = [] }) =>
   (kind === "bars" ? ["fg", "fake"] : lines.map(({ colour }) => colour));
 
+// Charts that agree in it can take each other's place on the page.
+const sortOf = (chart) => JSON.stringify([chart.id, inksOf(chart), chart.title]);
+
 function makeChart(box, chart) {
   const { id, kind, title } = chart;
   const inks = inksOf(chart);
@@ -31,7 +34,7 @@ function makeChart(box, chart) {
   root.innerHTML = `<div class="gan-title">${title && "<b></b>"}${words}</div><canvas></canvas>`;
   box.append(root);
   const [name, ...numbers] = title ? root.firstChild.children : [null, ...root.firstChild.children];
-  return { name, numbers, canvas: root.lastChild, made: JSON.stringify([id, inks, title]) };
+  return { name, numbers, canvas: root.lastChild, sort: sortOf(chart) };
 }
 
 const PAGE = `<div class="gan-board"><div class="gan-head">
@@ -228,8 +231,7 @@ function render({ model, el }) {
     const drawn = (part.drawn ??= []);
     const charts = gan.charts.filter(({ of }) => !of || gan[of]);
     charts.forEach((chart, k) => {
-      const made = drawn[k];
-      if (made?.made === JSON.stringify([chart.id, inksOf(chart), chart.title])) return;
+      if (drawn[k]?.sort === sortOf(chart)) return;
       for (const { canvas } of drawn.splice(k)) dismiss(canvas);
       drawn.push(makeChart(part.charts, chart));
       watcher.observe(drawn[k].canvas);
