@@ -62,6 +62,7 @@ class History:
 class CycleGAN(Translator):
     """G = (A to B, B to A), D = (is it of A?, is it of B?). See `Translator`."""
 
+    left_out = ("l1", "conditional")
     G: nn.ModuleDict
     D: nn.ModuleDict
     make_G: Callable[..., nn.Module] = staticmethod(make_generator)
@@ -81,6 +82,22 @@ class CycleGAN(Translator):
         )
         D = nn.ModuleDict({"a": self.make_D(e, n_a, rng), "b": self.make_D(e, n_b, rng)})
         return G, D
+
+    def update_D(self, data: TwoWorlds) -> Tensor:
+        """One update of both D only, see `step_both_D`; after one of G on what it has made."""
+        batch, self.batch = self.batch, ()
+        if not batch:
+            a, b = data.sample(self.experiment.batch_size, self.rng)
+            with torch.no_grad(), self.precision():
+                batch = a, b, self.G["ba"](b), self.G["ab"](a)
+        return step_both_D(self, *batch)
+
+    def update_G(self, data: TwoWorlds) -> Tensor:
+        """One update of both G only, see `step_both_G`."""
+        a, b = data.sample(self.experiment.batch_size, self.rng)
+        loss, fake_a, fake_b = step_both_G(self, a, b)
+        self.batch = a, b, fake_a, fake_b
+        return loss
 
     def to_b(self, a: Tensor) -> Tensor:
         """a `[N, C_a, H, W]` as pictures of B, `[N, C_b, H, W]` in [-1, 1].

@@ -21,6 +21,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 from matplotlib.patches import FancyBboxPatch
+from PIL import Image
 from torch import Tensor
 
 from gan_helpers.checks import (
@@ -47,8 +48,8 @@ def draw_frame(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) 
     check_frame(header, arrays, ax)
     if header["kind"] == "many":
         return draw_many(header, arrays, ax)
-    draw = {"1d": draw_1d, "2d": draw_2d, "images": draw_images}[header["kind"]]
-    draw(header, arrays, ax)
+    draw = {"1d": draw_1d, "2d": draw_2d, "images": draw_images, "rows": draw_translations}
+    draw[header["kind"]](header, arrays, ax)
     words = [f"step {header['step']}"]
     watched = "weights" in arrays  # a critic: how far, in place of how good
     for meter in header["meters"]:
@@ -237,7 +238,25 @@ def draw_images(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes)
     check_frame(header, arrays, ax, "images")
     names = header.get("columns", ())
     columns = len(names) or math.ceil(math.sqrt(len(arrays["grid"])))
-    return draw_picture_grid(arrays["grid"] / 127.5 - 1, ax, columns, names)
+    return draw_picture_grid(from_bytes(arrays["grid"]), ax, columns, names)
+
+
+def draw_translations(header: dict[str, Any], arrays: dict[str, np.ndarray], ax: Axes) -> Axes:
+    """Rows of pictures that belong together, and what each row is."""
+    check_frame(header, arrays, ax, "rows")
+    rows = [from_bytes(arrays[f"row_{k}"]) for k in range(len(header["rows"]))]
+    columns, height = len(rows[0]), rows[0].shape[2]
+    colour = [x.repeat(3 // x.shape[1], 1) for x in rows]
+    draw_picture_grid(np.concatenate(colour), ax, columns)
+    ax.set_yticks((np.arange(len(rows)) + 0.5) * height - 0.5, list(map(readable, header["rows"])))
+    ax.tick_params(left=True, length=0)
+    return ax
+
+
+def from_bytes(pictures: np.ndarray) -> np.ndarray:
+    """Bytes `[n, H, W]` or `[n, H, W, 3]`, as in a frame -> `[n, C, H, W]` in [-1, 1]."""
+    colour = pictures[..., None] if pictures.ndim == 3 else pictures
+    return colour.transpose(0, 3, 1, 2) / 127.5 - 1
 
 
 def draw_picture_grid(
@@ -400,6 +419,7 @@ FRAMES: dict[str, tuple[set[str], set[str]]] = {
     "1d": ({"range", "critic"}, {"x", "p", "q", "D", "D_star", "z", "gz"}),
     "2d": ({"range"}, {"heat", "real", "fake", "push"}),
     "images": (set(), {"grid"}),
+    "rows": ({"rows"}, {"row_0"}),
     "many": ({"members"}, set()),
 }
 
@@ -458,13 +478,25 @@ def frame_png(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
     """The picture that stands in for the lab where widgets do not run."""
     if not isinstance(header, Mapping):
         raise TypeError(f"header is {kind_of(header)}; draw what session.frame() returns.")
-    n = len(header.get("members", ()))
+    members = header.get("members", ())
+    n = len(members)
     size = (9.0, 5.2) if n > 4 else (9.0, 3.6) if n > 2 else (4.2, 4.4)
+    rows = (members[0] if members else header).get("rows", ())
+    if rows and not members:
+        size = (7.4, 0.6 + 0.8 * len(rows))
     fig = Figure(figsize=size, dpi=80, layout="constrained")
     draw_frame(header, arrays, fig.subplots())
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return fewer_colours(buffer) if rows else buffer.getvalue()
+
+
+def fewer_colours(png: io.BytesIO) -> bytes:
+    """The same picture in 128 colours: photographs take a fifth of the room so."""
+    few = Image.open(png).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    small = io.BytesIO()
+    few.save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def draw_curves(steps: Any, curves: dict[str, Any], ax: Axes, log: bool = False) -> Axes:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from gan_helpers.checks import check_choice, check_floats, check_is, check_text
@@ -53,6 +54,14 @@ class Task:
         check_is("experiment", self.experiment, Translation, "a Translation, e.g. Translation()")
         if isinstance(self.train, Pairs) and not isinstance(self.test, Pairs):
             raise TypeError("test has to be Pairs, where train is: pix2pix is told the answers.")
+
+    def sample(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """`n` pictures of each to learn from: a `[n, C_a, H, W]`, b `[n, C_b, H, W]`."""
+        return self.train.sample(n, rng)
+
+    def to(self, device: str | torch.device) -> Task:
+        """The same task on another device; a ValueError if there is no such device here."""
+        return replace(self, train=self.train.to(device), test=self.test.to(device))
 
     @property
     def paired(self) -> bool:

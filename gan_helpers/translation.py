@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ from gan_helpers.checks import (
     check_seed,
 )
 from gan_helpers.losses import Loss, get_loss
-from gan_helpers.training import descend, looking_at, make_adam
+from gan_helpers.training import descend, looking_at, make_adam, new_networks
 from gan_helpers.translators import GENERATORS, NORMS, PatchDiscriminator
 
 
@@ -49,6 +49,14 @@ class Translation:
     Raises:
         ValueError, TypeError: if a field is out of its range; the message names the field.
     """
+
+    #: A change of one of these needs new networks; every other field can change in mid-training.
+    architecture: ClassVar[tuple[str, ...]] = (
+        *("generator", "width", "depth", "width_D", "n_strided", "norm", "norm_D", "dropout"),
+        *("ema", "conditional"),
+    )
+    left_out: ClassVar[tuple[str, ...]] = ()
+    idle: ClassVar[frozenset[str]] = frozenset()
 
     loss: str | Loss = "non_saturating"
     adversarial: float = 1.0  # weight of the GAN's term in G's loss; 0 leaves D out of it
@@ -90,12 +98,6 @@ class Translation:
         check_fields(self, ("dropout",), check_number, 0, 0.9)
 
 
-#: A change of one of these needs new networks; every other field can change in mid-training.
-ARCHITECTURE = (
-    "generator", "width", "depth", "width_D", "n_strided", "norm", "norm_D", "dropout", "ema",
-    "conditional",
-)  # fmt: skip
-
 Own = TypeVar("Own", bound="Translator")
 
 
@@ -114,6 +116,10 @@ class Translator:
     Raises:
         ValueError, TypeError: if an argument is not as above, or there is no such device here.
     """
+
+    settings = Translation
+    #: Fields that the step of this kind does not know; they do nothing.
+    left_out: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -139,7 +145,19 @@ class Translator:
             int(torch.randint(2**62, (), generator=rng))
         )
         self.step = 0  # G's updates so far
+        self.batch: tuple[Tensor, ...] = ()  # of half a round, for its other half
         self.configure(experiment)
+
+    @classmethod
+    def for_data(
+        cls: type[Own],
+        experiment: Translation,
+        data: Any,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+    ) -> Own:
+        """One that can learn this translation, see above; `data` has `channels`."""
+        return cls(experiment, data.channels, seed, device)
 
     def make_networks(
         self, experiment: Translation, channels: tuple[int, int], rng: torch.Generator
@@ -151,13 +169,11 @@ class Translator:
         """Train on under other settings, with the weights kept.
 
         Raises:
-            ValueError: if the networks themselves would have to change (see `ARCHITECTURE`).
+            ValueError: if networks would have to change (see `Translation.architecture`).
             TypeError: if it is no `Translation`.
         """
         check_translation(experiment)
-        old = self.experiment
-        changed = [name for name in ARCHITECTURE if getattr(old, name) != getattr(experiment, name)]
-        if changed:
+        if changed := new_networks(self.experiment, experiment):
             raise ValueError(
                 f"{', '.join(changed)} cannot change while training; make a new one instead."
             )
@@ -165,6 +181,14 @@ class Translator:
         for optimizer, lr in ((self.opt_G, experiment.lr_G), (self.opt_D, experiment.lr_D)):
             for group in optimizer.param_groups:
                 group["lr"], group["betas"] = lr, (experiment.beta1, experiment.beta2)
+
+    def update_D(self, data: TwoWorlds) -> Tensor:
+        """One update of D only. Beside one of G it is a round, with the same pictures."""
+        raise NotImplementedError
+
+    def update_G(self, data: TwoWorlds) -> Tensor:
+        """One update of G only."""
+        raise NotImplementedError
 
     @property
     def shown(self) -> nn.Module:
@@ -233,12 +257,24 @@ def translate(G: nn.Module, x: Tensor, name: str = "x") -> Tensor:
 class Pix2Pix(Translator):
     """A conditional GAN whose condition is a picture, and an L1 loss. See `Translator`."""
 
+    left_out = ("cycle", "identity", "history")
+
     def make_networks(
         self, experiment: Translation, channels: tuple[int, int], rng: torch.Generator
     ) -> tuple[nn.Module, nn.Module]:
         n_a, n_b = channels
         seen = n_a + n_b if experiment.conditional else n_b
         return make_generator(experiment, n_a, n_b, rng), make_patch_D(experiment, seen, rng)
+
+    def update_D(self, data: TwoWorlds) -> Tensor:
+        """One update of D only, if it takes part, see `step_D`; G's next one has these pairs."""
+        self.batch = data.sample(self.experiment.batch_size, self.rng)
+        return step_D(self, *self.batch) if self.experiment.adversarial else torch.zeros(())
+
+    def update_G(self, data: TwoWorlds) -> Tensor:
+        """One update of G only, see `step_G`."""
+        batch, self.batch = self.batch, ()
+        return step_G(self, *(batch or data.sample(self.experiment.batch_size, self.rng)))
 
     def translate(self, a: Tensor) -> Tensor:
         """a `[N, C_a, H, W]` in [-1, 1] -> the pictures that it becomes, `[N, C_b, H, W]`.

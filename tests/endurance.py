@@ -45,7 +45,6 @@ from gan_helpers.lab.comparison import Comparison
 from gan_helpers.lab.driven import Driven
 from gan_helpers.lab.session import Session
 from gan_helpers.lab.translating import TranslationSession
-from gan_helpers.lab.translation_lab import TranslationLab
 from gan_helpers.lab.view import Lab
 from gan_helpers.losses import LOSSES
 from gan_helpers.tasks import Task
@@ -78,7 +77,7 @@ def engines() -> dict[str, Callable[[], Any]]:
         "seeds": lambda: Comparison(plain("grid")(), {f"{k}": {"seed": k} for k in range(3)}),
         "classes": lambda: ClassSession(Conditional(condition="cgan", **SMALL), "ring"),
         "few": lambda: AugmentedSession(Experiment(**PICTURES), "digits_50"),
-        "pix2pix": lambda: TranslationSession(few_maps(True), translation),
+        "pix2pix": lambda: TranslationSession(translation, few_maps(True)),
     }
 
 
@@ -187,7 +186,7 @@ def labs(driver: str | None = None) -> dict[str, Callable[[], Driven]]:
         "pictures": lambda: Lab("digits", **how, **PICTURES),
         "classes": lambda: Lab("ring", condition="cgan", **how, **SMALL),
         "few": lambda: Lab("digits_50", compare="augment", **how, **PICTURES),
-        "translation": lambda: TranslationLab(few, experiment=Translation(width=4), **how),
+        "translation": lambda: Lab(few, experiment=Translation(width=4), **how),
     }
 
 

@@ -44,6 +44,7 @@ from gan_helpers.images import Images
 from gan_helpers.losses import LOSSES
 from gan_helpers.models import MLP
 from gan_helpers.pairs import Pairs, Unpaired
+from gan_helpers.tasks import Task
 from gan_helpers.training import GAN, Experiment, train_step
 from gan_helpers.translation import Pix2Pix, Translation
 
@@ -140,6 +141,10 @@ def of_digits() -> ConditionalGAN:
     )
 
 
+def task() -> Task:
+    return Task("own", pairs(), pairs(), WAYS)
+
+
 def cycle() -> CycleGAN:
     return CycleGAN(WAYS)
 
@@ -158,13 +163,14 @@ def answers(answer: Any) -> Row:
 def frame_of(kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """A frame as the lab makes it, by hand."""
     header: dict[str, Any] = {"kind": kind, "step": 3, "meters": [], "range": [-2, 2, -2, 2]}
-    header |= {"critic": False}
+    header |= {"critic": False, "rows": ["input"]}
     line = np.linspace(-2, 2, 5, dtype=np.float32)
     points = np.stack([line, line], 1)
     arrays = {
         "1d": dict.fromkeys(("x", "p", "q", "D", "D_star", "z", "gz"), line),
         "2d": {"heat": np.zeros((4, 4)), "real": points, "fake": points, "push": points},
         "images": {"grid": np.zeros((4, 8, 8), np.uint8)},
+        "rows": {"row_0": np.zeros((4, 8, 8), np.uint8)},
     }[kind]
     return header, arrays
 
@@ -517,6 +523,8 @@ ROWS: dict[str, Row] = {
     "cyclegan.CycleGAN.to_a": Row(lambda: args(b=pictures(3)), of=cycle, nan=("b",)),
     "cyclegan.CycleGAN.to_b": Row(lambda: args(a=pictures(3)), of=cycle, nan=("a",)),
     "tasks.Task": Row(lambda: args(name="own", train=pairs(), test=pairs(), experiment=WAYS)),
+    "tasks.Task.sample": Row(lambda: args(n=3, rng=seeded()), of=task),
+    "tasks.Task.to": Row(lambda: args(device="cpu"), of=task),
     "tasks.load_task": Row(lambda: args(name="sneakers", size=28), says={"name": "task"}),
     "tasks.shoe_features": Row(lambda: args(x=pictures(3, size=32)), nan=("x",)),
     "tasks.shoe_textures": Row(lambda: args(x=pictures(3, size=32)), nan=("x",)),
@@ -526,6 +534,7 @@ ROWS: dict[str, Row] = {
     "plots.draw_1d": Row(lambda: frame("1d")),
     "plots.draw_2d": Row(lambda: frame("2d")),
     "plots.draw_images": Row(lambda: frame("images")),
+    "plots.draw_translations": Row(lambda: frame("rows")),
     "plots.draw_frames": Row(lambda: args(frames=[frame_of("images")])),
     "plots.frame_png": Row(
         lambda: args(header=frame_of("images")[0], arrays=frame_of("images")[1])
@@ -591,6 +600,9 @@ NOT_TRIED: dict[str, str] = {
         losses.discriminator_least_squares losses.generator_least_squares
         regularizers.SpectralNorm.iterate regularizers.SpectralNorm.right
         regularizers.SpectralNorm.right_inverse regularizers.SpectralNorm.rows
+        cyclegan.CycleGAN.update_D cyclegan.CycleGAN.update_G translation.Pix2Pix.update_D
+        translation.Pix2Pix.update_G translation.Translator.update_D
+        translation.Translator.update_G
         regularizers.per_gan training.add_penalties training.descend training.finish_D
         training.finish_G training.GAN.update_D training.GAN.update_G training.mean_square
         translation.finish_G""",
@@ -641,6 +653,7 @@ NOT_TRIED: dict[str, str] = {
         plots.place_noise plots.place_picture""",
     "a part of another one, which checks: `from_drawing`, `load_task`, `world_distance` …": """
         distributions.along metrics.relative_entropy pairs.draw_indices plots.readable_line
+        plots.fewer_colours plots.from_bytes
         losses.is_distance tasks.colours tasks.scenes
         tasks.shoes tasks.sneakers translation_metrics.mean_between""",
     "a result, made by who judges": """

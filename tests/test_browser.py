@@ -628,10 +628,11 @@ lab"""
 BRIGHT = "int((lab.answers['answer'] > -0.5).sum())"
 TRANSLATION = """
 from gan_helpers.tasks import Task
-from gan_helpers.lab.translation_lab import TranslationLab
+from gan_helpers.lab import Lab
 from gan_helpers.worlds import draw_pairs
 
-lab = TranslationLab(Task("few maps", draw_pairs("maps", 60), draw_pairs("maps", 20, seed=1)))
+few = Task("few maps", draw_pairs("maps", 60), draw_pairs("maps", 20, seed=1))
+lab = Lab(few, unfold="translation")
 lab"""
 INK = "int((lab.lines > 0).sum())"
 ANSWER = "float(lab.answers['blur'].mean())"
@@ -707,27 +708,16 @@ def test_a_stroke_changes_the_shoe(notebook):
 
 @one_kernel_is_enough
 def test_pictures_change_while_G_learns(notebook):
-    notebook.run_cell(1, TRANSLATION)
-    lab = notebook.cell(1)
-    made = lab.locator("img").nth(1)  # the row of G(input)
-    made.wait_for()
-    notebook.until(lambda: lab.locator("img").count() == 3)
-    at_first = made.get_attribute("src")
-
-    def button(name):  # by its text: its icon would be part of the name of its role
-        return lab.locator(f"button:text-is('{name}')")
-
-    def says(words):
-        notebook.until(lambda: words in lab.locator("[role=status]").inner_text())
-
-    button("Play").click()
-    notebook.until(lambda: made.get_attribute("src") != at_first)
-    notebook.until(lambda: lab.locator("polyline").count() == 4)
-    lab.get_by_label("the GAN's loss", exact=True).click()  # it follows once the lab has it
-    says("the GAN's loss = 0")
-    assert notebook.ask("lab.session.experiment.adversarial") == 0
-    button("Pause").click()
-    button("Play").wait_for()
-    button("Reset").click()
-    notebook.until(lambda: lab.get_by_text("step 0", exact=True).count())
-    assert made.get_attribute("src") == at_first
+    lab = show(notebook, TRANSLATION)
+    assert_it_moves(lab)
+    assert lab.stage.locator(".gan-side canvas").count() == 3
+    lab.part.get_by_role("slider", name="weight of the GAN's loss").first.press("Home")
+    lab.says("weight of the GAN's loss = 0")
+    assert lab.ask("lab.session.experiment.adversarial") == 0
+    lab.choose("side by side", "L1, GAN, both")
+    panels = lab.stage.locator(".gan-panel")
+    lab.wait(lambda: panels.count() == 3)
+    panels.nth(1).click()
+    lab.wait(lambda: lab.ask("lab.session.experiment.l1") == 0)
+    lab.button("Reset").click()
+    lab.wait(lambda: lab.step == 0)

@@ -20,9 +20,10 @@ from gan_helpers.distributions import gaussians_1d, grid, ring
 from gan_helpers.images import Images, load_mnist
 from gan_helpers.lab.classes import MIXED, ClassSession, Look
 from gan_helpers.lab.look import JUDGED_EVERY, STAGE
+from gan_helpers.lab.modes import CLASSES
 from gan_helpers.lab.session import Session
 from gan_helpers.lab.stage import unpack_frame
-from gan_helpers.lab.view import CLASSES, Lab
+from gan_helpers.lab.view import Lab
 from gan_helpers.metrics import mode_coverage
 from gan_helpers.pretrained import STEPS, load_pretrained
 from gan_helpers.training import GAN, Experiment

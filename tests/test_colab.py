@@ -49,7 +49,6 @@ IMPORTS = """
 import torch
 from gan_helpers.lab import Lab
 from gan_helpers.lab.sketch import DrawLab
-from gan_helpers.lab.translation_lab import TranslationLab
 from gan_helpers.tasks import Task
 from gan_helpers.worlds import draw_pairs
 
@@ -62,7 +61,7 @@ LABS = {
     "pictures": "Lab('digits', **how)",
     "classes": "Lab('digits', condition='cgan', **how)",
     "few pictures": "Lab('digits_50', compare='augment', **how)",
-    "translation": "TranslationLab(small, **how)",
+    "translation": "Lab(small, **how)",
     "drawing": "DrawLab(torch.neg)",
 }
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from test_translating import PAIRED, UNPAIRED
 
 from gan_helpers.augmented import Augmented
 from gan_helpers.conditional import Conditional
@@ -12,9 +13,11 @@ from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.comparison import MOST, Comparison, variants_of
 from gan_helpers.lab.controls import CONTROLS, controls_of
 from gan_helpers.lab.session import Session
+from gan_helpers.lab.translating import TranslationSession
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.remedies import ILLNESSES, REMEDIES, with_remedy
 from gan_helpers.training import Experiment, train_step
+from gan_helpers.translation import Pix2Pix, Translation
 
 SMALL = Experiment(width=8, depth=1, batch_size=16)
 
@@ -136,6 +139,9 @@ def test_variants_are_few_and_differ(what):
         sessions = (AugmentedSession(data="digits_50"),)
     elif what in controls_of(Conditional) and not hasattr(Experiment, what):
         sessions = (ClassSession(data="ring"),)
+    elif what in controls_of(Translation) and not hasattr(Experiment, what):
+        task = UNPAIRED if what in Pix2Pix.left_out else PAIRED
+        sessions = (TranslationSession(data=task),)
     for session in sessions:
         variants = variants_of(what, session)
         assert 2 <= len(variants) <= MOST

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 import torch
+from test_translating import PAIRED
 
 from gan_helpers import augmented, conditional, training
 from gan_helpers.augmented import Augmented, AugmentedGAN
@@ -13,7 +14,7 @@ from gan_helpers.ensemble import Ensemble, Stack
 from gan_helpers.images import load_few
 from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.classes import ClassSession
-from gan_helpers.lab.modes import AUGMENTED, CLASSES, MODES, PLAIN, mode_of
+from gan_helpers.lab.modes import AUGMENTED, CLASSES, MODES, PLAIN, TRANSLATED, mode_of
 from gan_helpers.lab.session import Session
 from gan_helpers.lab.view import Lab
 from gan_helpers.losses import LOSSES, Loss
@@ -89,6 +90,9 @@ def test_a_setting_belongs_to_one_kind_and_the_lab_finds_it():
     plain = {f.name for f in fields(Experiment)}
     for mode in MODES:
         for f in fields(mode.settings):
+            if mode is TRANSLATED:
+                assert mode_of(PAIRED, None, {f.name: None}) is mode
+                continue
             found = mode_of(ring(), None, {f.name: None})
             assert found is (PLAIN if f.name in plain else mode)
     with pytest.raises(ValueError, match="no kind of GAN has all of these settings"):

@@ -105,7 +105,7 @@ def test_labs_and_solutions_need_only_the_first_two_cells(name):
     for cell in rest:
         tree = ast.parse(cell.source)
         calls = {node.func.id for node in ast.walk(tree) if is_call(node)}
-        is_lab = calls & {"Lab", "TranslationLab", "DrawLab"}
+        is_lab = calls & {"Lab", "DrawLab"}
         if is_lab or "solution" in cell.metadata.get("tags", []):
             used = {n.id for n in ast.walk(tree) if is_name(n, ast.Load)}
             assert used - bound(cell.source) <= known, cell.source

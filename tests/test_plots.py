@@ -158,7 +158,7 @@ def test_a_frame_that_is_none_is_told_what_it_lacks():
     ax = plt.figure().subplots()
     with pytest.raises(ValueError, match="arrays lacks fake, heat, push, real"):
         plots.draw_frame({"kind": "2d", "step": 0, "meters": [], "range": [-2, 2, -2, 2]}, {}, ax)
-    with pytest.raises(ValueError, match="kind = '3d'; what is drawn here is 1d, 2d, images, many"):
+    with pytest.raises(ValueError, match="kind = '3d'; what is drawn here is 1d, 2d, images, rows"):
         plots.draw_frame({"kind": "3d"}, {}, ax)
 
 

@@ -15,7 +15,6 @@ from test_translating import PAIRED, SMALL as SMALL_TRANSLATION
 from gan_helpers.lab import hosts, pulse
 from gan_helpers.lab.session import Session
 from gan_helpers.lab.stage import unpack_frame
-from gan_helpers.lab.translation_lab import TranslationLab
 from gan_helpers.lab.view import Lab
 from gan_helpers.lab.worker import LONGEST_ANSWER, MAX_PER_SECOND, Worker
 from gan_helpers.training import Experiment, train_step
@@ -42,7 +41,7 @@ def driven(request):
         "comparison": lambda: Lab("ring", driver="page", compare="loss", **SMALL),
         "cgan": lambda: Lab("ring", driver="page", condition="cgan", **SMALL),
         "few": lambda: Lab("digits_50", driver="page", width=8, batch_size=8),
-        "translation": lambda: TranslationLab(PAIRED, driver="page", experiment=SMALL_TRANSLATION),
+        "translation": lambda: Lab(PAIRED, driver="page", experiment=SMALL_TRANSLATION),
     }
     lab = make[request.param]()
     yield lab
@@ -165,9 +164,7 @@ def test_a_kernel_without_threads_is_driven_by_the_page(monkeypatch):
     lab.close()
 
 
-@pytest.mark.parametrize(
-    "make", [lambda **k: Lab("ring", **k), lambda **k: TranslationLab(PAIRED, **k)]
-)
+@pytest.mark.parametrize("make", [lambda **k: Lab("ring", **k), lambda **k: Lab(PAIRED, **k)])
 def test_an_unknown_driver_is_refused(make):
     with pytest.raises(ValueError, match="driver = 'pages'"):
         make(driver="pages")
@@ -248,21 +245,6 @@ def test_it_pauses_when_the_last_view_has_gone(driven):
     assert driven.worker.playing
     views("b", 0)
     assert not driven.worker.playing
-
-
-def test_pictures_without_a_stage_wait_for_the_page():
-    lab = TranslationLab(PAIRED, experiment=SMALL_TRANSLATION)
-    sent = [lab.pulse.state["n"]]
-    lab.play()
-    wait_for(lambda: lab.pulse.state["n"] >= sent[0] + 2)
-    sent.append(lab.pulse.state["n"])
-    time.sleep(0.6)  # at eight a second these would be four more
-    assert lab.pulse.state["n"] <= sent[1] + 1 and lab.pulse.state["echo"]
-    lab._on_pulse_message(lab.pulse, {"type": "got", "n": lab.pulse.state["n"]}, [])
-    sent.append(lab.pulse.state["n"])
-    wait_for(lambda: lab.pulse.state["n"] > sent[2])
-    lab.close()
-    wait_for(lambda: threads() == [])
 
 
 # --- the page's side of it ---------------------------------------------------------------------

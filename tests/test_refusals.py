@@ -28,7 +28,6 @@ from gan_helpers.lab.record import Timeline, n_bytes, whole_steps
 from gan_helpers.lab.session import Session
 from gan_helpers.lab.sketch import DrawLab
 from gan_helpers.lab.translating import TranslationSession
-from gan_helpers.lab.translation_lab import TranslationLab
 from gan_helpers.lab.view import Lab
 from gan_helpers.lab.worker import Worker
 from gan_helpers.training import Experiment
@@ -159,10 +158,10 @@ def test_a_lab_beside_a_comparison_refuses_as_a_whole():
 
 @pytest.mark.parametrize("task", [PAIRED, UNPAIRED], ids=["pix2pix", "CycleGAN"])
 def test_a_translation_refuses_as_a_whole(task):
-    disturbed, calm = (TranslationSession(task, SMALL_TRANSLATION) for _ in range(2))
+    disturbed, calm = (TranslationSession(SMALL_TRANSLATION, task) for _ in range(2))
     for s in (disturbed, calm):
         s.run(2)
-    for bad in ({"task": "horses"}, {"l1": -1.0}, {"train_step": 5}, {"l": 1.0}, {"width": 0}):
+    for bad in ({"data": "horses"}, {"l1": -1.0}, {"train_step": 5}, {"l": 1.0}, {"width": 0}):
         with pytest.raises((ValueError, TypeError)):
             disturbed.change(**bad)
     with pytest.raises(TypeError, match="seed"):
@@ -211,11 +210,11 @@ def test_a_step_with_too_many_losses_is_a_trouble_and_the_lab_lives_on():
         a, b = translation.train_step(gan, data)
         return a, b, b
 
-    lab = TranslationLab(PAIRED, experiment=SMALL_TRANSLATION, train_step=three)
+    lab = Lab(PAIRED, experiment=SMALL_TRANSLATION, train_step=three)
     lab.play()
     wait_for(lambda: lab.session.trouble is not None and not lab.worker.playing)
     assert "too many values to unpack" in lab.session.trouble.detail
-    lab.change(train_step=None)
+    lab.change(train_step=translation.train_step)
     lab.reset()
     lab.play()
     wait_for(lambda: lab.session.at > 1)
@@ -370,7 +369,7 @@ def test_the_timeline_is_bounded_by_what_it_takes():
     [
         lambda: Lab("ring", compare="loss", **SMALL),
         lambda: Lab("ring", condition="cgan", **SMALL),
-        lambda: TranslationLab(PAIRED, experiment=SMALL_TRANSLATION),
+        lambda: Lab(PAIRED, experiment=SMALL_TRANSLATION),
         lambda: DrawLab(torch.neg),
     ],
     ids=["ring", "classes", "translation", "drawing"],

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from gan_helpers import cyclegan, tasks, translation
 from gan_helpers.cyclegan import CycleGAN
-from gan_helpers.lab import translating
-from gan_helpers.lab.translating import TranslationSession
+from gan_helpers.lab.comparison import Comparison, variants_of
+from gan_helpers.lab.session import Session
+from gan_helpers.lab.translating import N_MEASURED, TranslationSession
 from gan_helpers.pairs import Pairs, Unpaired
 from gan_helpers.tasks import TASKS, Task
 from gan_helpers.translation import Pix2Pix, Translation
@@ -38,27 +40,65 @@ def same(one, other):
 
 @each_task
 def test_it_trains_as_the_plain_step_does(task):
-    session = TranslationSession(task, SMALL, seed=3)
+    session = TranslationSession(SMALL, task, seed=3)
     if task.paired:
         gan, step = Pix2Pix(SMALL, (1, 3), 3), translation.train_step
     else:
         gan, step = CycleGAN(SMALL, (1, 1), 3), cyclegan.cycle_step
     for _ in range(6):
         session.step()
-        session.rows()  # looking changes nothing
+        session.frame()  # looking changes nothing
         losses = step(gan, task.train)
     assert session.at == gan.step == 6
     assert same(weights(session), [*gan.G.parameters(), *gan.D.parameters()])
     session.run(4)
-    curves = session.curves()
+    curves = session.history.arrays()
     assert curves["steps"].tolist() == [5, 10]
     assert all(len(values) == 2 for values in curves.values())
     assert curves["loss_D"][0] != float(losses[0])  # step 5, not 6
 
 
 @each_task
+def test_two_half_steps_are_a_step(task):
+    whole, halves = (TranslationSession(SMALL, task) for _ in range(2))
+    whole.run(3)
+    phases = []
+    for _ in range(6):
+        halves.half_step()
+        phases.append(halves.phase)
+    assert phases == (["D", "G"] if task.paired else ["G", "D"]) * 3
+    assert halves.at == 3 and same(weights(whole), weights(halves))
+
+
+@each_task
+def test_each_player_can_move_alone(task):
+    session = TranslationSession(SMALL, task)
+    n_G = len(list(session.gan.G.parameters()))
+    start = weights(session)
+    session.step_D()
+    session.step_D()
+    moved = weights(session)
+    assert session.at == 0 and same(moved[:n_G], start[:n_G]) and not same(moved, start)
+    session.step_G()
+    after = weights(session)
+    assert session.at == 1 and same(after[n_G:], moved[n_G:]) and not same(after, moved)
+    assert session.trouble is None and session.push_on_G() > 0
+
+
+def test_without_the_gans_loss_d_stands_still():
+    session = TranslationSession(replace(SMALL, adversarial=0.0), PAIRED)
+    n_G = len(list(session.gan.G.parameters()))
+    start = weights(session)
+    session.step_D()
+    assert same(weights(session), start)
+    session.run(6)
+    assert same(weights(session)[n_G:], start[n_G:]) and session.trouble is None
+    assert session.last_losses[0] == 0
+
+
+@each_task
 def test_reset_begins_again(task):
-    session = TranslationSession(task, SMALL)
+    session = TranslationSession(SMALL, task)
     start = weights(session)
     session.run(3)
     assert not same(weights(session), start)
@@ -68,29 +108,94 @@ def test_reset_begins_again(task):
     assert session.seed == 1 and not same(weights(session), start)
 
 
+@each_task
+def test_a_rewound_one_goes_on_as_if_nothing_had_happened_since(task):
+    session = TranslationSession(SMALL, task)
+    session.timeline.interval = 2
+    session.run(6)
+    later = weights(session)
+    session.rewind(2)
+    assert session.at == 2 and not same(weights(session), later)
+    session.run(4)
+    assert same(weights(session), later)
+
+
+@each_task
+def test_a_fork_leaves_its_origin_alone(task):
+    session, calm = (TranslationSession(SMALL, task) for _ in range(2))
+    session.run(2)
+    twin = session.fork(lr_G=1e-2)
+    twin.run(3)
+    calm.run(2)
+    assert same(weights(session), weights(calm)) and twin.at == 5
+    assert len(twin.rows()[next(iter(twin.rows()))]) == 4  # less room, fewer pictures
+
+
+@pytest.mark.parametrize(
+    ("task", "what", "n"),
+    [(PAIRED, "terms", 3), (UNPAIRED, "cycles", 3), (PAIRED, "l1", 4), (UNPAIRED, "loss", 6)],
+)
+def test_they_stand_side_by_side(task, what, n):
+    origin = TranslationSession(SMALL, task)
+    origin.run(1)
+    many = Comparison(origin, variants_of(what, origin))
+    many.run(2)
+    many.half_step()
+    many.half_step()
+    header, arrays = many.frame()
+    assert many.at == 4 and len(header["members"]) == n == many.n_shown
+    assert all(not member["trouble"] for member in header["members"])
+    outputs = [arrays[f"{k}/row_1"] for k in range(n)]
+    assert all(not np.array_equal(outputs[0], other) for other in outputs[1:])
+    assert np.array_equal(arrays["0/row_0"], arrays[f"{n - 1}/row_0"])
+    many.change(batch_size=3)
+    assert {s.experiment.batch_size for s in many.sessions.values()} == {3}
+
+
+def test_only_what_differs_in_something_is_compared():
+    paired, unpaired = (TranslationSession(SMALL, task) for task in (PAIRED, UNPAIRED))
+    for session, wrong in ((paired, "cycles"), (paired, "cycle"), (unpaired, "l1")):
+        with pytest.raises(ValueError, match=f"compare = '{wrong}' is unknown"):
+            variants_of(wrong, session)
+    for session in (paired, unpaired):
+        with pytest.raises(ValueError, match="compare = 'remedy' is unknown"):
+            variants_of("remedy", session)
+
+
 def test_what_is_shown_of_pairs():
-    session = TranslationSession(PAIRED, SMALL)
+    session = TranslationSession(SMALL, PAIRED)
     rows = session.rows()
-    assert list(rows) == ["input", "output", "answer"]
+    assert list(rows) == ["input", "G(input)", "answer"]
     assert torch.equal(rows["input"], PAIRED.test.a) and torch.equal(rows["answer"], PAIRED.test.b)
-    assert torch.equal(rows["output"], session.gan.translate(PAIRED.test.a))
-    assert set(session.curves()) == {"steps", "loss_D", "loss_G", "error", "sharpness"}
+    assert torch.equal(rows["G(input)"], session.gan.translate(PAIRED.test.a))
+    header, arrays = session.frame()
+    assert header["kind"] == "rows" and header["rows"] == list(rows)
+    assert arrays["row_0"].shape == (6, 16, 16) and arrays["row_1"].shape == (6, 16, 16, 3)
+    seen = torch.from_numpy(arrays["row_1"]).permute(0, 3, 1, 2) / 127.5 - 1
+    assert (seen - rows["G(input)"]).abs().max() <= 1 / 127.5 + 1e-6
+    assert [m["id"] for m in header["meters"]] == ["d_real", "d_fake"]
+    assert all(0 < m["value"] < 1 for m in header["meters"])
+    assert [c["id"] for c in header["charts"]] == ["loss", "answer_error", "sharpness"]
 
 
 def test_what_is_shown_of_heaps():
-    session = TranslationSession(UNPAIRED, SMALL)
+    session = TranslationSession(SMALL, UNPAIRED)
     rows = session.rows()
-    assert list(rows) == ["a", "to_b", "back_to_a", "b", "to_a", "back_to_b"]
-    torch.testing.assert_close(rows["back_to_a"], session.gan.to_a(rows["to_b"]))
-    torch.testing.assert_close(rows["back_to_b"], session.gan.to_b(rows["to_a"]))
-    assert "hidden_error" in session.curves()
+    assert list(rows) == ["A", "A → B", "A → B → A", "B", "B → A", "B → A → B"]
+    torch.testing.assert_close(rows["A → B → A"], session.gan.to_a(rows["A → B"]))
+    torch.testing.assert_close(rows["B → A → B"], session.gan.to_b(rows["B → A"]))
+    assert "hidden_error" in session.report()
     test = Unpaired("test", pictures(6), pictures(3))
-    blind = TranslationSession(replace(UNPAIRED, test=test), SMALL)
-    assert "hidden_error" not in blind.curves() and len(blind.rows()["a"]) == 3
+    blind = TranslationSession(SMALL, replace(UNPAIRED, test=test))
+    assert "hidden_error" not in blind.report() and len(blind.rows()["A"]) == 3
+    session.run(5)
+    measured = session.history.arrays()
+    assert all(np.isfinite(measured[name]).all() for name in session.report())
+    assert np.isnan(measured["sharpness"]).all()
 
 
 def test_a_change_keeps_the_weights_where_it_can():
-    session = TranslationSession(PAIRED, SMALL)
+    session = TranslationSession(SMALL, PAIRED)
     session.run(2)
     trained = weights(session)
     assert session.change(l1=0.0, lr_G=1e-3, loss="hinge") is False
@@ -98,8 +203,9 @@ def test_a_change_keeps_the_weights_where_it_can():
     assert session.gan.experiment.l1 == 0 and session.gan.loss.name == "hinge"
     assert session.change(conditional=False) is True  # another D
     assert session.at == 0 and session.experiment.l1 == 0
-    assert session.change(task=UNPAIRED) is True
+    assert session.change(data=UNPAIRED) is True
     assert isinstance(session.gan, CycleGAN) and session.experiment == UNPAIRED.experiment
+    assert session.absent == {"l1", "conditional"}
     session.run(2)
     assert session.trouble is None and session.at == 2
 
@@ -107,31 +213,32 @@ def test_a_change_keeps_the_weights_where_it_can():
 @pytest.mark.parametrize(
     ("wrong", "error", "words"),
     [
-        ({"lambda_": 1}, ValueError, "setting = 'lambda_' is unknown; choose one of"),
+        ({"lambda_": 1}, ValueError, "setting = 'lambda_' is unknown to a Pix2Pix; choose one of"),
         ({"cycle": -1}, ValueError, "cycle = -1"),
-        ({"width": 4.5}, TypeError, "width = 4.5"),
+        ({"width": 4.5}, TypeError, r"width = 4\.5"),
         ({"loss": "nonsense"}, ValueError, "nonsense"),
-        ({"task": "cats"}, ValueError, "task = 'cats' is unknown; choose one of shoes"),
-        ({"task": PAIRS}, TypeError, "task = Pairs; it has to be a Task"),
+        ({"data": "cats"}, ValueError, "data = 'cats' is unknown; choose one of shoes"),
+        ({"data": PAIRS}, TypeError, "data = Pairs cannot be translated; give a Task"),
         ({"train_step": 3}, TypeError, "has to be a function"),
     ],
 )
 def test_a_wrong_setting_changes_nothing(wrong, error, words):
-    session = TranslationSession(PAIRED, SMALL)
+    session = TranslationSession(SMALL, PAIRED)
     session.run(1)
     before = weights(session)
     with pytest.raises(error, match=words):
         session.change(**wrong)
-    assert session.experiment == SMALL and session.task is PAIRED and same(weights(session), before)
+    assert session.experiment == SMALL and same(weights(session), before)
+    assert session.data.name == "pairs"
     session.run(1)
     assert session.at == 2 and session.trouble is None
 
 
 def test_a_wrong_setting_beside_another_task_changes_nothing():
-    session = TranslationSession(PAIRED, SMALL)
+    session = TranslationSession(SMALL, PAIRED)
     with pytest.raises(ValueError, match="l1"):
-        session.change(task=UNPAIRED, l1=-1.0)
-    assert session.task is PAIRED
+        session.change(data=UNPAIRED, l1=-1.0)
+    assert session.data.name == "pairs"
 
 
 def test_pairs_need_answers_to_be_tested_by():
@@ -139,15 +246,24 @@ def test_pairs_need_answers_to_be_tested_by():
         Task("pairs", PAIRS, UNPAIRED.train)
 
 
+def test_what_cannot_be_translated_is_refused():
+    with pytest.raises(TypeError, match="Task has no event_shape"):
+        Session(data=PAIRED)
+    with pytest.raises(ValueError, match="data = 'ring' is unknown; choose one of shoes"):
+        TranslationSession(SMALL, "ring")
+    with pytest.raises(TypeError, match=r"give Translation\(…\)"):
+        TranslationSession({"l1": 0.0}, PAIRED)
+
+
 def test_an_error_in_the_readers_step_stops_it_until_it_is_mended():
     def broken(gan, data):
         raise KeyError("no such thing")
 
-    session = TranslationSession(PAIRED, SMALL, train_step=broken)
+    session = TranslationSession(SMALL, PAIRED, train_step=broken)
     session.run(5)
     assert session.at == 0 and session.trouble.what == "error"
     assert "no such thing" in session.trouble.detail and "raise KeyError" in session.trouble.line
-    session.change(train_step=None)
+    session.change(train_step=translation.train_step)
     session.run(2)
     assert session.trouble is None and session.at == 2
 
@@ -157,7 +273,7 @@ def test_a_loss_that_blows_up_stops_it():
         gan.step += 1
         return torch.tensor(1.0), torch.tensor(float("nan"))
 
-    session = TranslationSession(PAIRED, SMALL, train_step=blown_up)
+    session = TranslationSession(SMALL, PAIRED, train_step=blown_up)
     session.run(5)
     assert session.at == 1 and session.trouble.what == "loss_G"
 
@@ -166,8 +282,8 @@ def test_a_loss_that_blows_up_stops_it():
 def test_every_task_can_be_learned(name, monkeypatch):
     monkeypatch.setattr(tasks, "N_SCENES", 8)
     monkeypatch.setattr(tasks, "N_TEST", 12)
-    session = TranslationSession(name)
-    task = session.task
+    session = TranslationSession(data=name)
+    task = session.data
     assert task.name == name and session.experiment == task.experiment
     assert task.paired == (name in ("shoes", "colours", "maps"))
     for world in (task.train, task.test):
@@ -175,4 +291,5 @@ def test_every_task_can_be_learned(name, monkeypatch):
         assert world.b.shape[1:] == (task.channels[1], 32, 32)
     session.step()
     assert session.trouble is None and session.at == 1
-    assert all(len(x) == translating.N_SHOWN for x in session.rows().values())
+    assert all(len(x) == session.detail.across for x in session.rows().values())
+    assert len(session.test.a) <= N_MEASURED

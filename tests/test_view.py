@@ -9,8 +9,10 @@ import pytest
 import torch
 from ipywidgets import Widget
 from lab_threads import threads, wait_for
+from test_translating import PAIRED, UNPAIRED
 from traitlets import TraitError
 
+from gan_helpers.cyclegan import CycleGAN
 from gan_helpers.distributions import from_points
 from gan_helpers.lab import view
 from gan_helpers.lab.controls import CONTROLS, compared_of
@@ -156,11 +158,21 @@ def test_the_loss_dropdown_acts_and_says_so(lab, name):
         ("p", 0.25, 0.25),
         ("ada", 0.6, 0.6),
         ("consistency", 10.0, 10.0),
+        ("adversarial", 0.0, 0.0),
+        ("l1", 100.0, 100.0),
+        ("conditional", False, False),
+        ("cycle", 30.0, 30.0),
+        ("identity", 1.0, 1.0),
+        ("history", 0, 0),
     ],
 )
 def test_every_setting_acts(name, value, expected):
-    own = {"classes": {"condition": "acgan"}, "augmentation": {"data": "digits_50"}}
-    lab = Lab(**SMALL, **own.get(CONTROLS[name].group, {}))
+    own = {
+        "classes": SMALL | {"condition": "acgan"},
+        "augmentation": SMALL | {"data": "digits_50"},
+        "translation": {"data": PAIRED if name in CycleGAN.left_out else UNPAIRED},
+    }
+    lab = Lab(**own.get(CONTROLS[name].group, SMALL))
     lab.settings[name].value = value
     wait_for(lambda: getattr(lab.session.gan.experiment, name) == expected)
     lab.close()

@@ -13,7 +13,7 @@ from gan_helpers.classifier import SIZES, load_classifier
 from gan_helpers.few_metrics import FewJudge
 from gan_helpers.images import Images, load_fashion, load_mnist
 from gan_helpers.lab import charts
-from gan_helpers.lab.choices import default_experiment
+from gan_helpers.lab.choices import default_experiment, own_fields
 from gan_helpers.lab.record import CURVES, TrainStep
 from gan_helpers.lab.session import JudgedSession
 from gan_helpers.training import Experiment
@@ -53,14 +53,14 @@ class AugmentedSession(JudgedSession):
     judge: FewJudge | None
     judge_of = staticmethod(judge_of)
     judged_charts = charts.FEW
+    keeps = ("loss", *own_fields(Augmented))
 
     # --- what moves it -------------------------------------------------------------------------
 
     @classmethod
-    def suits(cls, data: Any, like: Experiment | None = None) -> Augmented:
-        """Settings that suit the data, with the transforms of another experiment."""
-        own = vars(like) if isinstance(like, Augmented) else {}
-        return Augmented(**own | vars(default_experiment(data)))
+    def suits(cls, data: Any) -> Augmented:
+        """Settings that suit the data, without transforms."""
+        return Augmented(**vars(default_experiment(data)))
 
     @classmethod
     def shape_of(cls, data: Any) -> tuple[int, ...]:

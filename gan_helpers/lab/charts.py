@@ -68,6 +68,15 @@ FEW: tuple[Chart, ...] = (
     ),
 )
 
+#: What is measured of a translation -> its chart, from 0 on and one scale for all side by side.
+MEASURED: dict[str, Chart] = {
+    name: curves(name, name, line(name, colour, ""), zero=True, shared=True)
+    for name, colour in (
+        *(("answer_error", "fake"), ("sharpness", "fg")),
+        *(("cycle_error", "fg"), ("world", "fake"), ("hidden_error", "real")),
+    )
+}
+
 
 def distance(critic: bool) -> Chart:
     """The exact Wasserstein distance, and a critic's estimate of it.

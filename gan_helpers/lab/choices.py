@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from gan_helpers.checks import check_choice
 from gan_helpers.distributions import WORLDS, WORLDS_1D
 from gan_helpers.images import Images, load_fashion, load_few, load_mnist
 from gan_helpers.lab.record import TrainStep
+from gan_helpers.tasks import TASKS, Task, load_task
 from gan_helpers.training import Experiment
 
 PICTURES: dict[str, Callable[[], Images]] = {
@@ -52,6 +54,30 @@ def default_experiment(data: Any) -> Experiment:
     if data.event_shape == (1,):  # D close to its optimum, as in the paper's figure 1
         return Experiment(latent_dim=1, d_steps=3, lr_D=3e-3, lr_G=5e-4)
     return Experiment()
+
+
+def own_fields(settings: type[Experiment]) -> tuple[str, ...]:
+    """What a kind of GAN can be told and a plain one cannot."""
+    common = {f.name for f in fields(Experiment)}
+    return tuple(f.name for f in fields(settings) if f.name not in common)
+
+
+def as_task(data: Any) -> Task:
+    """The translation of that name, or the reader's own as it is."""
+    if not isinstance(data, (str, Task)):
+        raise TypeError(
+            f"data = {type(data).__name__} cannot be translated; give a Task, or one's name: "
+            f"{', '.join(TASKS)}."
+        )
+    return data if isinstance(data, Task) else load_task(check_choice("data", data, TASKS))
+
+
+def as_any(data: Any) -> Any:
+    """The data or the translation of that name, or the reader's own as they are."""
+    if isinstance(data, str):
+        check_choice("data", data, (*WORLD_NAMES, *TASKS))
+    translated = isinstance(data, Task) or (isinstance(data, str) and data in TASKS)
+    return as_task(data) if translated else as_data(data)
 
 
 def check_samples(x: Any, shape: tuple[int, ...]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,11 +17,11 @@ from gan_helpers.conditional import Conditional, ConditionalGAN, one_of_K
 from gan_helpers.distributions import Mixture
 from gan_helpers.images import Images
 from gan_helpers.lab import charts
-from gan_helpers.lab.choices import default_experiment
+from gan_helpers.lab.choices import default_experiment, own_fields
 from gan_helpers.lab.record import TrainStep, one_core
 from gan_helpers.lab.session import JudgedSession
 from gan_helpers.metrics import mode_coverage
-from gan_helpers.training import Experiment, looking_at
+from gan_helpers.training import looking_at
 
 MANY = 12  # classes that can stand beside each other
 JUDGED_REAL = 3000  # pictures that the variety is compared with
@@ -70,6 +70,7 @@ class ClassSession(JudgedSession):
     judge: ClassJudge | None
     judge_of = staticmethod(judge_of)
     judged_charts = charts.CLASSES
+    keeps = ("loss", *own_fields(Conditional))
 
     def ask(self, **look: Any) -> None:
         """Show something else: fields of `Look`.
@@ -93,12 +94,9 @@ class ClassSession(JudgedSession):
     # --- what moves it -------------------------------------------------------------------------
 
     @classmethod
-    def suits(cls, data: Any, like: Experiment | None = None) -> Conditional:
-        """Settings that suit the data and the `condition` of another experiment, or a cGAN."""
-        if not isinstance(like, Conditional):
-            return default_conditional(data)
-        own = {f.name: getattr(like, f.name) for f in fields(Conditional) if f.kw_only}
-        return replace(default_conditional(data), **own)
+    def suits(cls, data: Any) -> Conditional:
+        """Settings that suit the data, of a cGAN."""
+        return default_conditional(data)
 
     @classmethod
     def shape_of(cls, data: Any) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ import torch
 from gan_helpers import training
 from gan_helpers.checks import check_choice, check_int
 from gan_helpers.ensemble import Ensemble
-from gan_helpers.lab.controls import CONTROLS, compared_of, variants
+from gan_helpers.lab.controls import CONTROLS, TOGETHER, compared_of, variants
 from gan_helpers.lab.look import PANEL, Frame
 from gan_helpers.lab.record import Trouble, one_core, whole_steps
 from gan_helpers.lab.session import Session
@@ -87,7 +87,7 @@ class Comparison:
 
     def half_step(self) -> None:
         """D k times, then G, one update at a time; k may differ."""
-        waiting = [s for s in self.alive if s.d_updates < s.experiment.d_steps]
+        waiting = [s for s in self.alive if s.turn == "D"]
         if waiting:
             self._each("step_D", waiting)
         else:
@@ -150,6 +150,8 @@ class Comparison:
         tried = []  # all of them, before any is changed
         for name, session in self.sessions.items():
             own = {k: v for k, v in settings.items() if k not in self.variants[name]}
+            if "data" in own:  # which may bring settings of their own
+                own |= {k: v for k, v in self.variants[name].items() if k != SEED}
             tried.append(session.try_change(**own))
         restarted = [make() for make in tried]
         if any(restarted):
@@ -199,7 +201,9 @@ def variants_of(what: str, origin: Session) -> dict[str, dict[str, Any]]:
         what: one of `controls.compared_of`.
         origin: what they differ from.
     """
-    check_choice("compare", what, compared_of(type(origin.experiment)))
+    check_choice("compare", what, compared_of(type(origin.experiment), origin.absent))
+    if what in TOGETHER:
+        return {name: dict(settings) for name, settings in TOGETHER[what].items()}
     if what in CONTROLS:
         return variants(what, origin.experiment)
     if what == "loss":

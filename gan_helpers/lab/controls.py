@@ -6,7 +6,7 @@ Which kind of GAN has a setting, its `Experiment` says. The words are in `labels
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -14,7 +14,7 @@ from gan_helpers.augment import GREY
 from gan_helpers.augmented import WAYS
 from gan_helpers.conditional import DISCRIMINATORS
 from gan_helpers.losses import get_loss
-from gan_helpers.training import Experiment
+from gan_helpers.training import EXTRAS, Experiment
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,40 @@ CONTROLS: dict[str, Control] = {
     "transforms": Control(
         compared={f"transform_{name}": (name,) for name in GREY}, waking=SEEN
     ),
+    "adversarial": Control("translation", (0.0, 1.0), off=0.0),
+    "l1": Control("translation", (0.0, 1.0, 3.0, 10.0, 30.0, 100.0), (0.0, 1.0, 10.0, 100.0), 0.0),
+    "cycle": Control("translation", (0.0, 1.0, 3.0, 10.0, 30.0), (0.0, 1.0, 10.0, 30.0), off=0.0),
+    "identity": Control("translation", (0.0, 0.1, 0.5, 1.0), off=0.0),
+    "history": Control("translation", (0, 50)),
+    "conditional": Control("translation"),
     "strength": Control("augmentation", SHARES, off=0.0),
     "p": Control("augmentation", SHARES, (0.0, 0.25, 0.5, 1.0), off=0.0, waking=SEEN),
     "ada": Control("augmentation", (0.0, 0.2, 0.3, 0.4, 0.6, 0.8), off=0.0),
     "consistency": Control("augmentation", (0.0, 0.1, 1.0, 10.0), (0.0, 0.1, 1.0, 10.0), off=0.0),
 }  # fmt: skip
 
+#: What differs by several settings at once: name -> name of a variant -> its settings.
+TOGETHER: dict[str, dict[str, dict[str, float]]] = {
+    "terms": {
+        "only_l1": {"adversarial": 0.0, "l1": 10.0},
+        "only_gan": {"adversarial": 1.0, "l1": 0.0},
+        "l1_and_gan": {"adversarial": 1.0, "l1": 10.0},
+    },
+    "cycles": {
+        "with_cycle": {"cycle": 10.0, "identity": 0.5},
+        "no_identity": {"cycle": 10.0, "identity": 0.0},
+        "no_cycle": {"cycle": 0.0},
+    },
+}
 
-def controls_of(settings: type[Experiment]) -> dict[str, Control]:
+
+def controls_of(settings: type[Any]) -> dict[str, Control]:
     """The rows of a kind of GAN."""
     names = {f.name for f in fields(settings)} - set(settings.left_out)
     return {name: row for name, row in CONTROLS.items() if name in names}
 
 
-def groups_of(settings: type[Experiment]) -> dict[str, list[str]]:
+def groups_of(settings: type[Any]) -> dict[str, list[str]]:
     """Heading -> the settings that stand under it."""
     groups: dict[str, list[str]] = {}
     for name, row in controls_of(settings).items():
@@ -90,15 +110,22 @@ def groups_of(settings: type[Experiment]) -> dict[str, list[str]]:
     return groups
 
 
-def compared_of(settings: type[Experiment]) -> list[str]:
-    """What can stand side by side; first what only this kind of GAN has."""
-    names = [name for name, row in controls_of(settings).items() if row.compared]
+def compared_of(settings: type[Any], absent: Collection[str] = ()) -> list[str]:
+    """What can stand side by side; first what only this kind of GAN has.
+
+    absent: settings that it does not know.
+    """
+    rows = controls_of(settings)
+    known = rows.keys() - set(absent)
+    names = [name for name, row in rows.items() if row.compared and name in known]
     common = [name for name in names if hasattr(Experiment, name)]
     own = [name for name in names if name not in common]
-    return [*own, "loss", "remedy", "seed", *common]
+    several = [n for n, all_ in TOGETHER.items() if all(known.issuperset(s) for s in all_.values())]
+    cured = ["remedy"] * bool(known.intersection(EXTRAS))
+    return [*several, *own, "loss", *cured, "seed", *common]
 
 
-def variants(name: str, experiment: Experiment) -> dict[str, dict[str, Any]]:
+def variants(name: str, experiment: Any) -> dict[str, dict[str, Any]]:
     """The values of a setting that can stand side by side: name of a variant -> what differs."""
     row = CONTROLS[name]
     more = row.waking if name in experiment.idle else {}
@@ -114,7 +141,7 @@ def variants(name: str, experiment: Experiment) -> dict[str, dict[str, Any]]:
     }
 
 
-def describe(experiment: Experiment) -> str:
+def describe(experiment: Any) -> str:
     """What differs from the defaults and may be to blame, e.g. `loss=hinge, lr_D=0.1`."""
     e = experiment
     words = [f"loss={get_loss(e.loss).name}", f"lr_D={e.lr_D:g}", f"lr_G={e.lr_G:g}"]

@@ -35,7 +35,6 @@ class Driven(InCell):
     _said_before = ""  # what the message was before it said that a cell is running
     _syncing_thread = 0  # the thread that is bringing the controls in line
     _answering: tuple[str, int] = ("", 0)  # the page's question that is being answered
-    _echo, _got = False, 0  # whether the page says that it has got a beat; the last one it has
 
     def _drive(self, session: Trainee, driver: str | None) -> None:
         """Make the worker, and the page's part in driving it. Raises for an unknown driver."""
@@ -109,13 +108,13 @@ class Driven(InCell):
         self._say_whether_there_is_no_stage()
         self._publish()
         steady = self.worker.playing and self.worker.amid_steps and self.worker.driver == "thread"
-        if not steady or self._echo or time.monotonic() - self.pulse.beaten_at > BEAT:
+        if not steady or time.monotonic() - self.pulse.beaten_at > BEAT:
             self._beat()
 
     def _beat(self) -> None:
         worker, (view, asked) = self.worker, self._answering
         state = {"running": worker.playing, "driver": worker.driver, "wait": worker.wait}
-        self.pulse.beat(**state, done=worker.done, view=view, asked=asked, echo=self._echo)
+        self.pulse.beat(**state, done=worker.done, view=view, asked=asked)
 
     def _announce(self, due: int) -> None:
         """Let the page know at once that something will be done."""
@@ -134,8 +133,6 @@ class Driven(InCell):
             self.pulse = self._new_pulse(patience=2 * pulse.patience)
             self._put_in_place(pulse, self.pulse)
             self._beat()
-        elif kind == "got":
-            self._got = max(self._got, int(content["n"]))
         elif kind == "next":
             self._answer(str(content["view"]), int(content["asked"]), bool(content["lost"]))
 

@@ -61,7 +61,12 @@ export function bitmap(scratch, width, height, bytes, ink) {
   Object.assign(scratch, { width, height });
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = ink[bytes[i]];
+  if (bytes.length === pixels.length) {
+    for (let i = 0; i < pixels.length; i++) pixels[i] = ink[bytes[i]];
+  } else { // colours of their own: red, green, blue
+    for (let i = 0, k = 0; i < pixels.length; i++, k += 3)
+      pixels[i] = (255 << 24) | (bytes[k + 2] << 16) | (bytes[k + 1] << 8) | bytes[k];
+  }
   scratch.getContext("2d").putImageData(image, 0, 0);
   return scratch;
 }

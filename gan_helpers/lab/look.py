@@ -36,7 +36,7 @@ from gan_helpers.metrics import (
     optimal_discriminator,
     pushforward_density,
 )
-from gan_helpers.training import Experiment, looking_at
+from gan_helpers.training import looking_at
 from gan_helpers.transport import optimal_critic, wasserstein_distance
 
 Frame = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -56,6 +56,7 @@ class Detail:
 
     points: int = 512
     pictures: int = 64
+    across: int = 8  # pictures in a row, where they are translated
     heat: int = 48  # edge of the map of D's verdict
     every: int = 8  # which of the points get an arrow; more arrows would hide them
     moved: int = 256  # samples between which the Wasserstein distance is measured
@@ -64,7 +65,7 @@ class Detail:
 
 
 PANEL = Detail(
-    points=256, pictures=16, heat=32, moved=128, interval=200, memory=32_000_000
+    points=256, pictures=16, across=4, heat=32, moved=128, interval=200, memory=32_000_000
 )  # one of several, side by side
 
 
@@ -78,7 +79,7 @@ class Looking:
 
     gan: Any
     data: Any
-    experiment: Experiment
+    experiment: Any
     detail: Detail
     device: str
     seed: int
@@ -221,9 +222,6 @@ class Looking:
                 meters.append({"id": name, "value": float(verdict(logits).mean())})
         scale = "probability" if self.gan.loss.is_probability else "relative"
         header = {
-            "kind": self.kind,
-            "step": self.gan.step,
-            "phase": self.phase,
             "range": extent,
             "verdict": "slope" if self.sloped else scale,
             "critic": critic,
@@ -236,9 +234,15 @@ class Looking:
                 self.inside = weight_histogram(self.gan.D), layer_gradients(self.gan.D, x_fake)
             (arrays["weights"], _), arrays["layers"] = self.inside
         header["charts"] = self._charts()
+        return self._framed(header, arrays)
+
+    def _framed(self, header: dict[str, Any], arrays: dict[str, Tensor]) -> Frame:
+        """Put in what every frame has."""
+        about = {"kind": self.kind, "step": self.gan.step, "phase": self.phase}
         shown = {name: value.cpu().numpy() for name, value in arrays.items()}
         timeline = np.array([m.step for m in self.timeline.moments], dtype=np.float32)
-        return header, shown | self.history.arrays(self.n_modes) | {"timeline": timeline}
+        past = self.history.arrays(self.n_modes) | {"timeline": timeline}
+        return about | header, shown | past
 
     def _charts(self) -> list[Chart]:
         """What stands beside the picture, or below a small one; see `charts`."""
@@ -383,9 +387,13 @@ class Looking:
         return self.judge.meters(self.report()) if self.judge else []
 
     def _frame_images(self, x_fake: Tensor, push: Tensor, verdict: Scale) -> Drawn:
-        grey = x_fake.mean(1)  # (n, H, W)
-        meters = self._meters_of_pictures()
-        return meters, [], {"grid": ((grey + 1) * 127.5).clamp(0, 255).to(torch.uint8)}
+        return self._meters_of_pictures(), [], {"grid": as_pixels(x_fake)}
+
+
+def as_pixels(x: Tensor) -> Tensor:
+    """Pictures `[N, C, H, W]` in [-1, 1] as bytes `[N, H, W, 3]`; `[N, H, W]` unless C is 3."""
+    pixels = x.permute(0, 2, 3, 1) if x.shape[1] == 3 else x.mean(1)
+    return (127.5 * (pixels.float().nan_to_num() + 1)).clamp(0, 255).to(torch.uint8)
 
 
 def stage_1d(x: Tensor) -> tuple[float, float]:

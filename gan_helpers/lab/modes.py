@@ -15,7 +15,8 @@ from gan_helpers.lab.augmenting import AugmentedSession
 from gan_helpers.lab.choices import FEW, PICTURES
 from gan_helpers.lab.classes import ClassSession
 from gan_helpers.lab.session import Session
-from gan_helpers.training import Experiment
+from gan_helpers.lab.translating import TranslationSession
+from gan_helpers.tasks import TASKS, Task
 
 MOST_FEW = 5000  # pictures with which D may learn them by heart
 
@@ -31,50 +32,53 @@ class Mode:
 
     session: type[Session] = Session
     worlds: tuple[str, ...] = ()
+    size: int = 400  # edge of the picture, CSS pixels
 
     @property
-    def settings(self) -> type[Experiment]:
+    def settings(self) -> type[Any]:
         """What its GANs are trained by."""
-        return self.session.trains.settings
+        settings: type[Any] = self.session.trains.settings
+        return settings
 
     def has(self, names: Iterable[str]) -> bool:
         """Whether all of these are settings of its GANs."""
         return {f.name for f in fields(self.settings)}.issuperset(names)
 
-    def experiment(
-        self, data: Any, base: Experiment | None, settings: Mapping[str, Any]
-    ) -> Experiment:
+    def experiment(self, data: Any, base: Any, settings: Mapping[str, Any]) -> Any:
         """What is trained: what suits the data, or `base`, with these settings."""
         start = vars(base or self.session.suits(data))
         return self.settings(**{**start, **settings})
 
     def step_on(
-        self, experiment: Experiment, data: Any, device: str
+        self, experiment: Any, data: Any, device: str
     ) -> Callable[[], tuple[Tensor, Tensor]]:
         """A step on a device, to be timed."""
         there = data.to(device)
-        gan = self.session.trains.for_data(experiment, there, device=device)
+        gan = self.session.gan_for(there).for_data(experiment, there, device=device)
         return partial(self.session.standard_step, gan, there)
 
 
 PLAIN = Mode()
 CLASSES = Mode(ClassSession, worlds=("digits", "fashion", "digits_28", "ring"))
 AUGMENTED = Mode(AugmentedSession, worlds=(*FEW, *PICTURES))
-MODES = (PLAIN, CLASSES, AUGMENTED)
+TRANSLATED = Mode(TranslationSession, worlds=tuple(TASKS), size=560)
+MODES = (PLAIN, CLASSES, AUGMENTED, TRANSLATED)
 
 
-def mode_of(data: Any, base: Experiment | None, settings: Mapping[str, Any]) -> Mode:
+def mode_of(data: Any, base: Any, settings: Mapping[str, Any]) -> Mode:
     """The kind of GAN that has these settings; where it is open, what suits the data.
 
     Raises:
         ValueError: if there is no such setting, or no kind of GAN that has all of them.
     """
-    known = dict.fromkeys(f.name for mode in MODES for f in fields(mode.settings))
+    translated = isinstance(data, Task)
+    modes = [mode for mode in MODES if (mode is TRANSLATED) == translated]
+    known = dict.fromkeys(f.name for mode in modes for f in fields(mode.settings))
     for name in settings:
         check_choice("setting", name, known)
-    able = [mode for mode in MODES if mode.has(settings)]
-    if base is not None and type(base) is not Experiment:
-        able = [mode for mode in able if type(base) is mode.settings]
+    able = [mode for mode in modes if mode.has(settings)]
+    if base is not None:  # a plain experiment can be the beginning of any other
+        able = [mode for mode in able if issubclass(mode.settings, type(base))]
     if not able:
         given = ", ".join([*([type(base).__name__] if base else []), *settings])
         raise ValueError(f"no kind of GAN has all of these settings: {given}; leave some out.")

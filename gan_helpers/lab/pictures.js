@@ -133,13 +133,44 @@ function drawImages(ctx, edge, f, pal, scratch) {
   }
 }
 
+const NAME = 18; // px above a row of pictures, for its name
+
+function cells(f, edge) {
+  // Of rows of pictures: how far they are apart, and the largest edge with pixels of one width.
+  const [n, , columns] = f.row_0.shape;
+  const ratio = window.devicePixelRatio || 1;
+  const room = edge / n - 6;
+  const times = Math.floor((room * ratio) / columns);
+  return { cell: edge / n, side: times > 1 ? (times * columns) / ratio : room };
+}
+
+function drawRows(ctx, edge, f, pal, scratch, layer, t) {
+  const { cell, side } = cells(f, edge);
+  const left = (cell - side) / 2;
+  f.rows.forEach((name, k) => {
+    const pictures = f[`row_${k}`];
+    const [n, rows, columns] = pictures.shape;
+    const top = k * (NAME + side + 6);
+    write(ctx, t(name), left, top + NAME / 2 + 1, pal.muted, "12px system-ui, sans-serif");
+    bitmap(scratch, columns, rows * n, pictures, pal.ink.grey);
+    ctx.imageSmoothingEnabled = false;
+    for (let i = 0; i < n; i++)
+      ctx.drawImage(scratch, 0, i * rows, columns, rows, left + i * cell, top + NAME, side, side);
+  });
+}
+
+export function heightOf(f, edge) {
+  // Of the picture of a GAN: it is square, but for rows of pictures.
+  return f.kind === "rows" ? f.rows.length * (NAME + cells(f, edge).side + 6) : edge;
+}
+
 function tag(ctx, text, right, bottom, pal) {
   // What the classifier reads, where it is not what was asked for.
   paint(ctx, { fill: css(pal.fake) }, () => ctx.rect(right - 9, bottom - 11, 11, 13));
   write(ctx, text, right - 3.5, bottom - 4, pal.bg, "700 10px system-ui, sans-serif", "center");
 }
 
-export function allOutside({ kind, fake, gz, range }) {
+export function allOutside({ kind, fake, gz, range = [] }) {
   // Whether no generated point lies on the stage: then there is nothing to be seen of G.
   const [x0, x1, y0, y1] = range;
   if (kind === "1d") return gz.length > 0 && gz.every((x) => x < x0 || x > x1);
@@ -149,4 +180,4 @@ export function allOutside({ kind, fake, gz, range }) {
   return true;
 }
 
-export const DRAW = { "2d": draw2d, "1d": draw1d, images: drawImages };
+export const DRAW = { "2d": draw2d, "1d": draw1d, images: drawImages, rows: drawRows };

@@ -74,12 +74,11 @@ function render({ model, el }) {
   }
 
   function beat() {
-    const { n = 0, driver, view, asked: question, echo } = state();
+    const { n = 0, driver, view, asked: question } = state();
     const lost = driver === "thread" && seen > 0 && n > seen + 1; // they come in their order
     if (view === me) answered = Math.max(answered, question);
     [seen, complaints] = [n, 0];
     if (lost) ask(lost);
-    if (echo) requestAnimationFrame(() => send({ type: "got", n }));
     listen();
   }
 

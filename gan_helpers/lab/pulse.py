@@ -19,14 +19,14 @@ class Pulse(Listening):
 
     `state` is the last beat: n (beats are counted, so that a missing one is noticed), running,
     driver ("thread" or "page"), wait (seconds between two questions), done (how many commands have
-    been obeyed), view and asked (the question that it answers), echo (whether the page is to say
-    that it has got this beat). While the page drives, each beat makes it ask for the next picture.
+    been obeyed), view and asked (the question that it answers). While the page drives, each beat
+    makes it ask for the next picture.
 
     Messages to Python (`on_msg`), each a dict with a "type":
     "next" (view, asked: its name and the number of the question; lost: whether beats are missing)
     asks for the next picture while the page drives, and for a sign of life while the kernel's
-    thread does; "got" (n: of a beat), "views" (page, count: by whom it is looked at; 0 when no
-    more), "deaf" (see `Listening`).
+    thread does; "views" (page, count: by whom it is looked at; 0 when no more), "deaf" (see
+    `Listening`).
     """
 
     _esm = (Path(__file__).parent / "pulse.js").read_text(encoding="utf-8")

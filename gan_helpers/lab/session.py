@@ -49,8 +49,10 @@ class Session(Looking):
             default where the loss is (12.29).
     """
 
-    trains: type[GAN] = GAN
+    trains: type[Any] = GAN
     standard_step: TrainStep = staticmethod(training.train_step)
+    load: Callable[[Any], Any] = staticmethod(as_data)  # a name, or the data themselves -> data
+    keeps: tuple[str, ...] = ("loss",)  # settings that stay where others follow other data
     curves: tuple[str, ...] = CURVES  # what is written down over time
 
     def __init__(
@@ -67,14 +69,15 @@ class Session(Looking):
         self.distance = None if distance is None else check_bool("distance", distance)
         self.detail = Detail()
         self.seed = check_int("seed", seed, 0, 2**63 - 1)
-        self.data = as_data(data).to(device)
-        if experiment is not None and not isinstance(experiment, Experiment):
+        self.data = self.load(data).to(device)
+        own = self.trains.settings
+        if experiment is not None and not isinstance(experiment, (Experiment, own)):
             raise TypeError(
-                f"experiment = {experiment!r:.100} is a {type(experiment).__name__}; give an "
-                "Experiment(…), or its fields one by one."
+                f"experiment = {experiment!r:.100} is a {type(experiment).__name__}; give "
+                f"{own.__name__}(…), or its fields one by one."
             )
-        self.experiment = self._checked(experiment or self.suits(self.data))
         self.shape_of(self.data)  # raises where this kind of session cannot use them
+        self.experiment = self._checked(experiment or self.suits(self.data))
         check_loss(get_loss(self.experiment.loss))
         self._begin()
 
@@ -99,9 +102,10 @@ class Session(Looking):
         """Take over what was tried on a twin, so that whatever is refused changes nothing here."""
         vars(self).update(vars(twin))
 
-    def _new_gan(self) -> GAN:
+    def _new_gan(self) -> Any:
         """A GAN with fresh weights."""
-        return self.trains.for_data(self.experiment, self.data, self.seed, self.device)
+        kind = self.gan_for(self.data)
+        return kind.for_data(self.experiment, self.data, self.seed, self.device)
 
     def adopt(self, gan: GAN) -> None:
         """Go on from a GAN that has been trained elsewhere; `reset` will start from fresh weights.
@@ -179,12 +183,14 @@ class Session(Looking):
         self._guarded(lambda: (self.last_losses[0], self.gan.update_G(self.data)), of="G")
         self.phase, self.d_updates = "G", 0
 
+    @property
+    def turn(self) -> str:
+        """Whose update comes next, "D" or "G"; D has k of them before each of G's."""
+        return "D" if self.d_updates < self.experiment.d_steps else "G"
+
     def half_step(self) -> None:
-        """D k times, then G: the same updates as `step`, one at a time."""
-        if self.d_updates < self.experiment.d_steps:
-            self.step_D()
-        else:
-            self.step_G()
+        """The same updates as `step`, one at a time."""
+        self.step_D() if self.turn == "D" else self.step_G()
 
     def run(self, n_steps: int) -> None:
         """`n_steps` rounds, or as many as there are before something blows up."""
@@ -219,12 +225,12 @@ class Session(Looking):
         if "train_step" in settings:
             twin.train_step = check_step(settings.pop("train_step"))
         if "data" in settings:
-            data = twin.data = as_data(settings.pop("data")).to(self.device)
+            data = twin.data = self.load(settings.pop("data")).to(self.device)
         new_shape = self.shape_of(data) != self.shape_of(self.data)
-        kept = self.experiment
+        start = self.experiment
         if new_shape:  # other networks, so other rates; the game stays
-            kept = replace(self.suits(data, kept), loss=kept.loss)
-        twin.experiment = self._checked(replace(kept, **settings))
+            start = replace(self.suits(data), **{n: getattr(start, n) for n in self.keeps})
+        twin.experiment = self._checked(replace(start, **settings))
         if twin.experiment.loss is not self.experiment.loss:
             check_loss(get_loss(twin.experiment.loss))
         restart = new_shape or bool(new_networks(self.experiment, twin.experiment))
@@ -254,7 +260,8 @@ class Session(Looking):
     @classmethod
     def shape_of(cls, data: Any) -> tuple[int, ...]:
         """What networks for these data depend on; raises where they cannot be shown here."""
-        return data.event_shape
+        shape: tuple[int, ...] = data.event_shape
+        return shape
 
     def _check_names(self, settings: Iterable[str]) -> None:
         """Raise a ValueError if there is no such setting in this kind of session."""
@@ -262,17 +269,27 @@ class Session(Looking):
         for name in settings:
             if name not in known:
                 raise ValueError(
-                    f"setting = {name!r} is unknown to a {self.trains.__name__}; choose one of "
+                    f"setting = {name!r} is unknown to a {type(self.gan).__name__}; choose one of "
                     f"{', '.join(known)}. For another kind of GAN start a new lab: Lab(data, "
                     f"{name}=…)."
                 )
 
+    @property
+    def absent(self) -> frozenset[str]:
+        """Settings that do nothing in this kind of GAN, whatever the others are."""
+        return frozenset(getattr(self.gan, "left_out", ()))
+
     @classmethod
-    def suits(cls, data: Any, like: Experiment | None = None) -> Experiment:
-        """Settings that suit the data; what only this kind of GAN has stays `like` another's."""
+    def gan_for(cls, data: Any) -> type[Any]:
+        """The kind of GAN that learns these data."""
+        return cls.trains
+
+    @classmethod
+    def suits(cls, data: Any) -> Any:
+        """Settings that suit the data."""
         return default_experiment(data)
 
-    def _checked(self, experiment: Experiment) -> Experiment:
+    def _checked(self, experiment: Any) -> Any:
         """Raise a TypeError if this kind of session cannot show such an experiment."""
         if type(experiment) is not self.trains.settings:
             raise TypeError(

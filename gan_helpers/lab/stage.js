@@ -6,13 +6,13 @@ import {
   arrowLength, clamp, columns, decades, decode, last, plain, raised, short
 } from "./frames.js";
 import { css, fit, keptLayer, palette } from "./ink.js";
-import { DRAW, allOutside, reach } from "./pictures.js";
+import { DRAW, allOutside, heightOf, reach } from "./pictures.js";
 import {
   axisFor, drawAxes, drawBars, drawCurves, drawHistogram, drawStrip, modeAxis, times
 } from "./diagrams.js";
 import { sketchpad } from "./pad.js";
 
-const WIDE = 780; // px; from here on the charts stand beside the stage
+const BESIDE = 380; // px; where there is so much room beside the picture, the charts stand there
 const KEYS = { " ": "toggle", arrowright: "step", d: "step_D", g: "step_G", r: "reset" };
 
 // ---- the page around the canvases ----
@@ -94,6 +94,7 @@ function legend(gans, pal, t, edge) {
     "1d": [`${sampleLine("real")} p(x) ${t("real")}`, `${sampleLine("fake")} q(x) ${t("fake")}`,
       `${sampleLine("fg", "8 4")} ${curves.join(" / ")}`,
       `${sampleLine("fg", "1.5 3.5")} ${best.join(" / ")}`, push],
+    rows: [],
     images: [...verdicts, ...(gans[0].read ? [`${wrong} ${t("misread")}`] : [])],
   };
   return entries[kind].map((entry) => `<span>${entry}</span>`).join("");
@@ -182,8 +183,14 @@ function render({ model, el }) {
     ui.root.classList.toggle("empty", !frame);
     const [edge] = size.get((many ? panels[0] : ui).picture) ?? [0];
     if (!frame || !edge) return;
-    const paintOn = (canvas, gan) =>
-      DRAW[gan.kind](fit(canvas, edge, edge), edge, gan, pal, scratch, layer);
+    const paintOn = (canvas, gan) => {
+      const height = heightOf(gan, edge);
+      const frameOf = canvas.parentElement;
+      const ratio = `${edge / height}`;
+      if (frameOf.dataset.ratio !== ratio) frameOf.style.aspectRatio = ratio;
+      frameOf.dataset.ratio = ratio;
+      DRAW[gan.kind](fit(canvas, edge, height), edge, gan, pal, scratch, layer, t);
+    };
     if (many) members.forEach((gan, k) => paintOn(panels[k].picture, gan));
     else paintOn(ui.picture, frame);
     showNumbers(many ? members : [frame], edge);
@@ -373,7 +380,7 @@ function render({ model, el }) {
     for (const { target, contentRect } of entries)
       size.set(target, [contentRect.width, contentRect.height]);
     const [width] = size.get(ui.root);
-    ui.root.classList.toggle("wide", width >= WIDE);
+    ui.root.classList.toggle("wide", width >= model.get("size") + BESIDE);
     ui.panels.style.setProperty("--columns", columns(panels.length, width));
     recolour(); // only now, on the page, does the stage have a background
   });

@@ -177,7 +177,7 @@ class FrameStream:
         }
         coarse = {name for name in news if name.split("/")[-1] in COARSE}
         for name in news:
-            if name.split("/")[-1] == "grid":
+            if news[name].dtype == np.uint8 and news[name].ndim > 2:  # pictures
                 news[name] = news[name] // GREYS * GREYS + GREYS // 2
         if old == self._charts:  # the page knows them
             header = without_charts(header)

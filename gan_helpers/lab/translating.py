@@ -1,28 +1,26 @@
-"""The engine of the lab on translation: pix2pix or CycleGAN in training, without a screen.
-
-Like `session`, for pictures that become pictures.
-"""
+"""The engine of the lab on translation: pix2pix or CycleGAN in training; the task decides which."""
 
 from __future__ import annotations
 
-import copy
-import math
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from gan_helpers import cyclegan, translation
-from gan_helpers.checks import check_choice, check_int
-from gan_helpers.lab.choices import check_step
-from gan_helpers.lab.record import History, Trouble, first_line, one_core, own_line, whole_steps
-from gan_helpers.losses import check_loss, get_loss
+from gan_helpers.cyclegan import CycleGAN
+from gan_helpers.lab import charts
+from gan_helpers.lab.charts import Chart
+from gan_helpers.lab.choices import as_task
+from gan_helpers.lab.look import PANEL, Frame, as_pixels
+from gan_helpers.lab.record import CURVES, TrainStep, kept, one_core
+from gan_helpers.lab.session import Session
 from gan_helpers.pairs import Pairs
-from gan_helpers.tasks import Task, load_task
-from gan_helpers.translation import ARCHITECTURE, Translation
+from gan_helpers.tasks import Task
+from gan_helpers.training import looking_at
+from gan_helpers.translation import Pix2Pix, Translation, Translator, verdicts
 from gan_helpers.translation_metrics import (
     cycle_error,
     hidden_pair_error,
@@ -30,184 +28,131 @@ from gan_helpers.translation_metrics import (
     world_distance,
 )
 
-TrainStep = Callable[[Any, Any], tuple[Tensor, Tensor]]
-N_SHOWN, N_MEASURED = 10, 50  # pictures of the test set that are shown, and measured by
+N_MEASURED = 50  # pictures of the test set that it is measured by
 
 
-class TranslationSession:
-    """A pix2pix or a CycleGAN in training; which of them, the task decides.
+def train_step(gan: Any, data: Task) -> tuple[Tensor, Tensor]:
+    """A round of whichever game it is. Returns the losses of D and of G."""
+    step: Any = translation.train_step if isinstance(gan, Pix2Pix) else cyclegan.cycle_step
+    losses: tuple[Tensor, Tensor] = step(gan, data)
+    return losses
 
-    Args:
-        task: a name in `tasks.TASKS`, or pictures of your own.
-        experiment: what is trained, and how; by default as suits the task.
-        seed: of the weights and of everything drawn while training.
-        device: "cpu", "cuda", …
-        train_step: the reader's own step, `(gan, data) -> (loss_D, loss_G)`.
 
-    Raises:
-        ValueError, TypeError: if an argument is unknown or out of range.
+class TranslationSession(Session):
+    """A pix2pix or a CycleGAN in training, see `Session`. Its data are a `Task`, or one's name.
+
+    What is seen and measured are pictures of the test set.
     """
 
-    n_shown = 1  # see `Worker`
-
-    def __init__(
-        self,
-        task: str | Task = "shoes",
-        experiment: Translation | None = None,
-        seed: int = 0,
-        device: str = "cpu",
-        train_step: TrainStep | None = None,
-    ) -> None:
-        self.device = device
-        self.own_step = None if train_step is None else check_step(train_step)
-        self.seed = check_int("seed", seed, 0, 2**63 - 1)
-        self._take(as_task(task))
-        if experiment is not None and not isinstance(experiment, Translation):
-            raise TypeError(
-                f"experiment = {experiment!r:.100} is a {type(experiment).__name__}; give a "
-                "Translation(…), or its fields one by one."
-            )
-        self.experiment = experiment or self.task.experiment
-        check_loss(get_loss(self.experiment.loss))
-        self._begin()
-
-    def _take(self, task: Task) -> None:
-        """Learn from its pictures, and choose those that are shown."""
-        self.task, self.data = task, task.train.to(self.device)
-        n = min(N_MEASURED, len(task.test.a), len(task.test.b))
-        self.test = replace(task.test, a=task.test.a[:n], b=task.test.b[:n]).to(self.device)
+    trains = Translator
+    standard_step: TrainStep = staticmethod(train_step)
+    load: Callable[[Any], Any] = staticmethod(as_task)
+    keeps = ()  # another task brings all of its settings
+    curves = (*CURVES[:4], *charts.MEASURED)
+    n_modes = 0
+    measures_distance = False
+    kind = "rows"
+    gan: Any
+    data: Task
+    experiment: Translation
 
     # --- what moves it -------------------------------------------------------------------------
 
-    def reset(self, seed: int | None = None) -> None:
-        """Start again from fresh weights: the same ones, unless a new seed is given."""
-        twin = copy.copy(self)
-        if seed is not None:
-            twin.seed = check_int("seed", seed, 0, 2**63 - 1)
-        twin._begin()
-        vars(self).update(vars(twin))
+    @classmethod
+    def gan_for(cls, data: Task) -> type[Translator]:
+        """pix2pix where training is told the answers, else CycleGAN."""
+        return Pix2Pix if data.paired else CycleGAN
 
-    def _begin(self) -> None:
-        kind = translation.Pix2Pix if self.task.paired else cyclegan.CycleGAN
-        self.gan: Any = kind(self.experiment, self.task.channels, self.seed, self.device)
-        self.history = History(names=("loss_D", "loss_G", *self._measured()))
-        self.trouble: Trouble | None = None
+    @classmethod
+    def suits(cls, data: Task) -> Translation:
+        """The settings of the task."""
+        return data.experiment
 
-    @property
-    def train_step(self) -> TrainStep:
-        """The reader's own step, or the one of this kind of GAN."""
-        if self.own_step is not None:
-            return self.own_step
-        return translation.train_step if self.task.paired else cyclegan.cycle_step
+    @classmethod
+    def shape_of(cls, data: Task) -> tuple[Any, ...]:
+        """Another task needs new networks, for there is nothing that they could go on with."""
+        return (data.name, data.paired, *data.channels, *data.train.a.shape[2:])
 
     @property
-    def at(self) -> int:
-        """G's updates so far."""
-        return self.gan.step
-
-    def step(self) -> None:
-        """One update of D and of G. Does nothing after a stop."""
-        if self.trouble:
-            return
-        try:
-            with whole_steps(), one_core():
-                loss_D, loss_G = self.train_step(self.gan, self.data)
-                self._note({"loss_D": float(loss_D), "loss_G": float(loss_G)})
-        except Exception as error:  # the reader's own code may raise anything
-            self.fail(error)
-
-    def fail(self, error: Exception) -> None:
-        """Stop because of an error in the code that trains."""
-        self.trouble = Trouble("error", self.at, first_line(error), own_line(error))
-
-    def _note(self, losses: dict[str, float]) -> None:
-        for name, loss in losses.items():
-            if not math.isfinite(loss):
-                self.trouble = Trouble(name, self.at, str(loss))
-                return
-        if self.at % self.history.stride == 0:
-            self.history.add(self.at, (*losses.values(), *self._measured().values()))
-
-    half_step = step  # the two updates share their pictures
-
-    def run(self, n_steps: int) -> None:
-        """`n_steps` steps, or as many as there are before something blows up."""
-        for _ in range(check_int("n_steps", n_steps, 0, 10**9)):
-            self.step()
-
-    def change(self, **settings: Any) -> bool:
-        """Change fields of the experiment, `task` or `train_step`; the weights are kept.
-
-        Another task brings the settings that suit it.
-
-        Returns:
-            Whether training had to start again, because the networks themselves changed.
-
-        Raises:
-            ValueError, TypeError: if a setting is unknown or out of range; nothing has changed.
-        """
-        known = [*(f.name for f in fields(Translation)), "task", "train_step"]
-        for name in settings:
-            check_choice("setting", name, known)
-        task, own_step = settings.pop("task", None), settings.pop("train_step", self.own_step)
-        if own_step is not None:
-            check_step(own_step)
-        chosen = None if task is None else as_task(task)
-        twin, old = copy.copy(self), self.experiment
-        twin.own_step = own_step
-        twin.experiment = replace(chosen.experiment if chosen else old, **settings)
-        if twin.experiment.loss is not old.loss:
-            check_loss(get_loss(twin.experiment.loss))
-        restart = chosen or any(
-            getattr(twin.experiment, n) != getattr(old, n) for n in ARCHITECTURE
-        )
-        if chosen:
-            twin._take(chosen)
-        if restart:
-            twin._begin()
-        vars(self).update(vars(twin))  # only now: what is refused has changed nothing
-        if not restart:
-            self.gan.configure(self.experiment)
-            if self.trouble and self.trouble.what == "error":  # the weights are sound: try again
-                self.trouble = None
-        return bool(restart)
+    def turn(self) -> str:
+        """Whose update comes next: pix2pix begins with D, CycleGAN with G, as their rounds do."""
+        first, second = ("D", "G") if self.data.paired else ("G", "D")
+        return second if self.phase == first else first
 
     # --- what is seen of it --------------------------------------------------------------------
 
+    def _prepare_previews(self) -> None:
+        test = self.data.test
+        n = min(N_MEASURED, len(test.a), len(test.b))
+        self.test = replace(test, a=test.a[:n], b=test.b[:n])
+        self._kept: dict[str, tuple[int, Any]] = {}
+
     def _measured(self) -> dict[str, float]:
-        """How good it is on pictures that it does not learn from; 0 to 2."""
+        self._kept.pop("report", None)  # of this very step, whether anybody looked before or not
+        return self.report()
+
+    @kept(lambda session: session.history.stride)
+    def report(self) -> dict[str, float]:
+        """How good it is on pictures that it does not learn from; each is 0 to 2."""
         with one_core():
-            if self.task.paired:
+            if self.data.paired:
                 assert isinstance(self.test, Pairs)  # as `Task` makes sure
-                report = judge_translation(self.gan.translate, self.test)
-                return {"error": report.error, "sharpness": report.sharpness}
-            found = {"cycle_error": cycle_error(self.gan, self.test)}
-            found["world"] = world_distance(self.gan.to_b(self.test.a), self.test.b)
+                found = judge_translation(self.gan.translate, self.test)
+                return {"answer_error": found.error, "sharpness": found.sharpness}
+            cycle = {"cycle_error": cycle_error(self.gan, self.test)}
+            cycle["world"] = world_distance(self.gan.to_b(self.test.a), self.test.b)
             if isinstance(self.test, Pairs):
-                found["hidden_error"] = hidden_pair_error(self.gan, self.test)
-            return found
+                cycle["hidden_error"] = hidden_pair_error(self.gan, self.test)
+            return cycle
 
     @torch.no_grad()
     def rows(self) -> dict[str, Tensor]:
-        """What is shown, row by row: name -> pictures `[N, C, H, W]` in [-1, 1] on the CPU."""
-        gan, a, b = self.gan, self.test.a[:N_SHOWN], self.test.b[:N_SHOWN]
+        """What is shown, row by row: name -> pictures `[N, C, H, W]` in [-1, 1]."""
+        gan, n = self.gan, self.detail.across
+        a, b = self.test.a[:n], self.test.b[:n]
         with one_core():
-            if self.task.paired:
-                rows = {"input": a, "output": gan.translate(a), "answer": b}
+            if self.data.paired:
+                return {"input": a, "G(input)": gan.translate(a), "answer": b}
+            there_b, there_a = gan.to_b(a), gan.to_a(b)
+            rows = {"A": a, "A → B": there_b, "A → B → A": gan.to_a(there_b)}
+            return rows | {"B": b, "B → A": there_a, "B → A → B": gan.to_b(there_a)}
+
+    def push_on_G(self) -> float:
+        """How strongly D would push G now: the norm of the gradient of the GAN's loss alone."""
+        gan, a, b = self.gan, self.test.a, self.test.b
+        with one_core(), looking_at(gan.G), looking_at(gan.D):
+            if self.data.paired:
+                loss = gan.loss.generator(verdicts(gan, a, gan.G(a)))
             else:
-                there_b, there_a = gan.to_b(a), gan.to_a(b)
-                rows = {"a": a, "to_b": there_b, "back_to_a": gan.to_a(there_b)}
-                rows |= {"b": b, "to_a": there_a, "back_to_b": gan.to_b(there_a)}
-        return {name: x.float().nan_to_num().cpu() for name, x in rows.items()}
+                said = (gan.D["a"](gan.G["ba"](b)), gan.D["b"](gan.G["ab"](a)))
+                loss = sum(gan.loss.generator(logits.flatten()) for logits in said)
+            gradients = torch.autograd.grad(loss, list(gan.G.parameters()))
+            return float(torch.stack([g.norm() for g in gradients]).norm())
 
-    def curves(self) -> dict[str, np.ndarray]:
-        """`steps` `[T]`, and beside them the losses and what is measured, `[T]` each."""
-        return self.history.arrays()
+    def frame(self, anew: bool = True) -> Frame:
+        """A snapshot of everything that is shown, see `Looking.frame`."""
+        rows = self.rows()
+        header = {"rows": list(rows), "meters": self._meters(rows), "charts": self._charts()}
+        return self._framed(header, {f"row_{k}": as_pixels(x) for k, x in enumerate(rows.values())})
 
+    @torch.no_grad()
+    def _meters(self, rows: dict[str, Tensor]) -> list[dict[str, Any]]:
+        """What D says of the rows, patch by patch: of real pictures, and of what G makes."""
+        gan = self.gan
+        with one_core(), looking_at(gan.D):
+            if self.data.paired:
+                real, fake = (verdicts(gan, rows["input"], rows[n]) for n in ("answer", "G(input)"))
+            else:
+                real, fake = (
+                    torch.cat([gan.D[world](rows[n]).flatten() for world, n in names])
+                    for names in ((("a", "A"), ("b", "B")), (("a", "B → A"), ("b", "A → B")))
+                )
+        scale = self._scale(real, fake)
+        return [
+            {"id": "d_real", "value": float(scale(real).mean())},
+            {"id": "d_fake", "value": float(scale(fake).mean())},
+        ]
 
-def as_task(task: str | Task) -> Task:
-    """The task of that name, or the reader's own as it is."""
-    chosen = load_task(task) if isinstance(task, str) else task
-    if not isinstance(chosen, Task):
-        raise TypeError(f"task = {type(task).__name__}; it has to be a Task, or one's name.")
-    return chosen
+    def _charts(self) -> list[Chart]:
+        measured = [charts.MEASURED[name] for name in self.report()]
+        return measured if self.detail == PANEL else [charts.LOSSES, *measured]
