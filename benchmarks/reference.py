@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from gan_helpers.training import GAN, Data
-from gan_helpers.translation import Pix2Pix, TwoWorlds
+from gan_helpers.translation.pix2pix import Pix2Pix
+from gan_helpers.translation.training import TwoWorlds
 
 
 class Reference:

@@ -31,18 +31,19 @@ import torch
 
 from benchmarks import view
 from benchmarks.reference import Pix2PixReference, Reference
-from gan_helpers import augmented
-from gan_helpers.augment import TRANSFORMS
-from gan_helpers.augmented import Augmented, AugmentedGAN
-from gan_helpers.distributions import ring
+from gan_helpers.augmentation import training as augmented
+from gan_helpers.augmentation.training import Augmented, AugmentedGAN
+from gan_helpers.augmentation.transforms import TRANSFORMS
+from gan_helpers.datasets.images import load_few
+from gan_helpers.datasets.pairs import Pairs
+from gan_helpers.datasets.points import ring
 from gan_helpers.ensemble import Ensemble
-from gan_helpers.images import load_few
+from gan_helpers.experiment import Experiment
 from gan_helpers.losses import LOSSES
-from gan_helpers.pairs import Pairs
-from gan_helpers.tasks import PAIRED
-from gan_helpers.training import GAN, Experiment, train_step
-from gan_helpers.translation import Pix2Pix, train_step as translation_step
-from gan_helpers.translators import PAPER_UNET
+from gan_helpers.training import GAN, train_step
+from gan_helpers.translation.networks import PAPER_UNET
+from gan_helpers.translation.pix2pix import Pix2Pix, train_step as translation_step
+from gan_helpers.translation.tasks import PAIRED
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = ((64, 32), (128, 64), (256, 128))  # (batch, width)

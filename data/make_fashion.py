@@ -6,7 +6,7 @@ next 500 the test part; all of them would be 31 MB, packed. The classes take tur
 every class, then picture 1 of every class, ...), so that any first pictures are of all classes.
 
 Writes `fashion-*.gz` beside this file, and prints the checksums for README.md and
-`gan_helpers/images.py`.
+`gan_helpers/datasets/images.py`.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 from tqdm import trange
 
-from gan_helpers.classifier import DATASETS, SIZES, DigitClassifier, classify, file_name
-from gan_helpers.images import Images, load_fashion, load_mnist
+from gan_helpers.classifier import SIZES, DigitClassifier, classify, file_name
+from gan_helpers.datasets.images import SETS, Images, load_fashion, load_mnist
 from gan_helpers.models import initialise
 from gan_helpers.weights import write_weights
 
@@ -98,11 +98,11 @@ def validate(size: int, seed: int, dataset: str = "digits") -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", choices=DATASETS, help="one data set instead of both")
+    parser.add_argument("--only", choices=SETS, help="one data set instead of both")
     parser.add_argument("--validate", action="store_true", help="write nothing, see the head")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # so that the weights do not depend on the number of cores
-    for dataset, size in product([arguments.only] if arguments.only else DATASETS, SIZES):
+    for dataset, size in product([arguments.only] if arguments.only else SETS, SIZES):
         for seed in VALIDATION_SEEDS if arguments.validate else (SEED,):
             start = time.perf_counter()
             if arguments.validate:

@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from gan_helpers.images import load_mnist
-from gan_helpers.pretrained import KINDS, SEED, SIZE, STEPS, judge, save, train
+from gan_helpers.conditional.pretrained import KINDS, SEED, SIZE, STEPS, judge, save, train
+from gan_helpers.datasets.images import load_mnist
 from gan_helpers.processes import Incomplete, work
 
 COMMAND = "uv run python data/train_conditional.py"

@@ -18,11 +18,11 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from gan_helpers.pretrained_translators import RECIPES, SEED, Recipe, save, train
 from gan_helpers.processes import Incomplete, work
-from gan_helpers.tasks import Task, load_task
-from gan_helpers.translation import Pix2Pix
-from gan_helpers.translation_metrics import cycle_error, judge_translation
+from gan_helpers.translation.judge import cycle_error, judge_translation
+from gan_helpers.translation.pix2pix import Pix2Pix
+from gan_helpers.translation.pretrained import RECIPES, SEED, Recipe, save, train
+from gan_helpers.translation.tasks import Task, load_task
 
 COMMAND = "uv run python data/train_translators.py"
 

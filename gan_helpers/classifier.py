@@ -23,11 +23,10 @@ from gan_helpers.checks import (
     kind_of,
     plain,
 )
+from gan_helpers.datasets.images import SETS
 from gan_helpers.weights import read_weights
 
 SIZES = (16, 28)
-#: Data set -> what the file of its weights begins with.
-DATASETS = {"digits": "digit", "fashion": "fashion"}
 N_FEATURES = 64
 
 
@@ -117,8 +116,8 @@ def check_size(size: object) -> int:
 
 def file_name(size: int, dataset: str = "digits") -> str:
     """The name of the weights for pictures of that size of that data set."""
-    check_choice("dataset", dataset, DATASETS)
-    return f"{DATASETS[dataset]}_classifier_{check_size(size)}.safetensors"
+    check_choice("dataset", dataset, SETS)
+    return f"{dataset}_classifier_{check_size(size)}.safetensors"
 
 
 def load_classifier(
@@ -133,7 +132,7 @@ def load_classifier(
         size: edge of a picture, 16 or 28.
         device: where it is to work.
         root: the folder to look in; by default where the embedded data are.
-        dataset: "digits" for those of `load_mnist`, "fashion" for the clothes of `load_fashion`.
+        dataset: a name in `images.SETS`: "digits", or "fashion" for clothes.
 
     Raises:
         ValueError: if there is no such size, data set or device.

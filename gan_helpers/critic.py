@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gan_helpers.chance import Rng
 from gan_helpers.checks import check_callable, check_floats, check_int, check_is
-from gan_helpers.distributions import Mixture
+from gan_helpers.datasets.points import Mixture
 from gan_helpers.losses import discriminator_wasserstein
 from gan_helpers.regularizers import clip_weights, gradient_penalty, input_gradient_norm
 from gan_helpers.training import descend

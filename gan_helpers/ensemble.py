@@ -20,12 +20,13 @@ from torch.optim.swa_utils import AveragedModel
 
 from gan_helpers.chance import draw
 from gan_helpers.checks import brief
-from gan_helpers.distributions import Mixture
-from gan_helpers.graph import RecordedStep
+from gan_helpers.cuda_graph import RecordedStep
+from gan_helpers.datasets.points import Mixture
+from gan_helpers.experiment import FREE, Experiment
 from gan_helpers.losses import Loss
 from gan_helpers.models import MLP, StackedMLP
 from gan_helpers.regularizers import SpectralNorm, per_gan, set_spectral_norm
-from gan_helpers.training import FREE, GAN, Data, Experiment, train_step
+from gan_helpers.training import GAN, Data, train_step
 
 
 class Ensemble:
@@ -292,6 +293,11 @@ def mix(losses: Sequence[Loss]) -> Loss:
 
 
 # --- stacking: the members' tensors become views of the stack's -----------------------------------
+#
+# So a member can be looked at, sampled, copied and changed while its stack trains, and nothing is
+# carried back and forth. Not the parameters are replaced but their `.data`: optimizers, and whoever
+# else holds a parameter, go on holding it. What counts updates is one tensor for all, which is
+# right as only GANs of equal progress share a stack (`lines_of`, `progress`).
 
 
 def stack_networks(nets: Sequence[nn.Module]) -> nn.Module:
@@ -315,7 +321,7 @@ def tie(stacked: nn.Module, nets: Sequence[nn.Module]) -> None:
         if name == "n_averaged":  # one counter for all
             whole.data = parts[0].data
         else:
-            whole.data = torch.stack([part.data for part in parts])
+            whole.data = torch.stack([part.data for part in parts])  # a copy, filled from them
         for k, part in enumerate(parts):
             part.data = whole.data if name == "n_averaged" else whole.data[k]
 

@@ -22,7 +22,7 @@ from gan_helpers.checks import (
     check_together,
     kind_of,
 )
-from gan_helpers.distributions import Mixture
+from gan_helpers.datasets.points import Mixture
 
 
 def mode_coverage(x: Tensor, mixture: Mixture, radius: float = 3.0) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from gan_helpers.checks import check_choice, check_is
-from gan_helpers.training import Experiment
+from gan_helpers.experiment import Experiment
 
 #: Settings under which it happens, on the ring of 8.
 ILLNESSES: dict[str, dict[str, Any]] = {

@@ -10,15 +10,15 @@ from typing import Any
 
 from torch import nn
 
-from gan_helpers.embedded import find_embedded, get_back
+from gan_helpers.datasets.files import find_embedded, get_back
 from gan_helpers.files import replace_file
 
 #: SHA-256 of the files that come with the notebooks; data/README.md says where they are from.
 SHA256 = {
-    "digit_classifier_16.safetensors": (
+    "digits_classifier_16.safetensors": (
         "ce8dbdabe15cea075579cf40d091910ed9e19f6a8ae6812cdd669f8898368384"
     ),
-    "digit_classifier_28.safetensors": (
+    "digits_classifier_28.safetensors": (
         "70bc5093b54ab120110442cc9c60e9cc7f8beee288d62cef840cea0fae6e2b9f"
     ),
     "fashion_classifier_16.safetensors": (

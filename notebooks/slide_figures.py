@@ -23,9 +23,9 @@ from torch import Tensor
 from tqdm import trange
 
 from gan_helpers import plots
-from gan_helpers.conditional import one_of_K
-from gan_helpers.lab.session import Session
-from gan_helpers.pretrained import load_pretrained
+from gan_helpers.conditional.pretrained import load_pretrained
+from gan_helpers.conditional.training import one_of_K
+from gan_helpers.lab.engine.session import Session
 
 STEPS_1D = (0, 20, 60, 1500)
 STEPS_DIGITS = 3000

@@ -36,21 +36,21 @@ from ipywidgets import Accordion, Box, SelectionSlider, Widget
 from traitlets import TraitError
 
 import gan_helpers
-from gan_helpers.conditional import Conditional
-from gan_helpers.distributions import ring
+from gan_helpers.conditional.training import Conditional
+from gan_helpers.datasets.points import ring
+from gan_helpers.datasets.scenes import draw_pairs
+from gan_helpers.experiment import Experiment
 from gan_helpers.lab import hosts
-from gan_helpers.lab.augmenting import AugmentedSession
-from gan_helpers.lab.classes import ClassSession
-from gan_helpers.lab.comparison import Comparison
 from gan_helpers.lab.driven import Driven
-from gan_helpers.lab.session import Session
-from gan_helpers.lab.translating import TranslationSession
+from gan_helpers.lab.engine.augmenting import AugmentedSession
+from gan_helpers.lab.engine.classes import ClassSession
+from gan_helpers.lab.engine.comparison import Comparison
+from gan_helpers.lab.engine.session import Session
+from gan_helpers.lab.engine.translating import TranslationSession
 from gan_helpers.lab.view import Lab
 from gan_helpers.losses import LOSSES
-from gan_helpers.tasks import Task
-from gan_helpers.training import Experiment
-from gan_helpers.translation import Translation
-from gan_helpers.worlds import draw_pairs
+from gan_helpers.translation.tasks import Task
+from gan_helpers.translation.training import Translation
 
 SMALL = {"width": 8, "depth": 1, "batch_size": 8}
 PICTURES = {"network": "conv", "width": 8, "batch_size": 8, "latent_dim": 8}

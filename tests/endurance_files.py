@@ -328,7 +328,7 @@ def download(n: int, seed: int, tally: Tally) -> None:
     """Interrupt `load_public`, alone or beside another that loads the same set."""
     import torch
 
-    from gan_helpers import public_data
+    from gan_helpers.datasets import public as public_data
 
     torch.set_num_threads(1)  # a forked program has only one of its threads
     rng = random.Random(seed)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from gan_helpers import augment as module
-from gan_helpers.augment import TRANSFORMS, augment, cutout, rotate, translate
-from gan_helpers.images import load_mnist
+from gan_helpers.augmentation import transforms as module
+from gan_helpers.augmentation.transforms import TRANSFORMS, augment, cutout, rotate, translate
+from gan_helpers.datasets.images import load_mnist
 
 ALL = tuple(TRANSFORMS)
 

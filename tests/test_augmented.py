@@ -6,13 +6,15 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from gan_helpers import augmented, training
-from gan_helpers.augment import augment
-from gan_helpers.augmented import ADA_PICTURES, Augmented, AugmentedGAN, train_step
+from gan_helpers import training
+from gan_helpers.augmentation import training as augmented
+from gan_helpers.augmentation.training import ADA_PICTURES, Augmented, AugmentedGAN, train_step
+from gan_helpers.augmentation.transforms import augment
+from gan_helpers.datasets.images import load_few
 from gan_helpers.ensemble import Ensemble
-from gan_helpers.images import load_few
+from gan_helpers.experiment import Experiment
 from gan_helpers.losses import LOSSES
-from gan_helpers.training import GAN, Experiment
+from gan_helpers.training import GAN
 
 SMALL = Augmented(network="conv", width=8, latent_dim=4, batch_size=8, beta1=0.5)
 SHAPE = (1, 16, 16)

@@ -5,16 +5,17 @@ import pytest
 import torch
 from lab_threads import wait_for
 
-from gan_helpers import augmented
-from gan_helpers.augment import GREY
-from gan_helpers.augmented import Augmented, AugmentedGAN
-from gan_helpers.images import Images, load_few, load_mnist
-from gan_helpers.lab.augmenting import AugmentedSession
-from gan_helpers.lab.choices import FEW
-from gan_helpers.lab.modes import AUGMENTED, CLASSES, PLAIN
+from gan_helpers.augmentation import training as augmented
+from gan_helpers.augmentation.training import Augmented, AugmentedGAN
+from gan_helpers.augmentation.transforms import GREY
+from gan_helpers.datasets.images import Images, load_few, load_mnist
+from gan_helpers.experiment import Experiment
+from gan_helpers.lab.engine.augmenting import AugmentedSession
+from gan_helpers.lab.engine.choices import FEW
+from gan_helpers.lab.engine.modes import AUGMENTED, CLASSES, PLAIN
 from gan_helpers.lab.stage import unpack_frame
 from gan_helpers.lab.view import Lab
-from gan_helpers.training import GAN, Experiment
+from gan_helpers.training import GAN
 
 SMALL = {"width": 8, "latent_dim": 8, "batch_size": 8}
 

@@ -22,6 +22,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -29,34 +30,40 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 import gan_helpers
-from gan_helpers import exercises, plots
-from gan_helpers.augment import TRANSFORMS
-from gan_helpers.augmented import Augmented, AugmentedGAN
-from gan_helpers.class_metrics import ClassJudge
+from gan_helpers import exercises
+from gan_helpers.augmentation.judge import FewJudge
+from gan_helpers.augmentation.training import Augmented, AugmentedGAN
+from gan_helpers.augmentation.transforms import TRANSFORMS
 from gan_helpers.classifier import load_classifier
-from gan_helpers.clouds import POINTS, PointCycleGAN, ring_and_rows
-from gan_helpers.conditional import Conditional, ConditionalGAN
-from gan_helpers.cyclegan import CycleGAN
-from gan_helpers.distributions import Mixture, ring
+from gan_helpers.conditional.judge import ClassJudge
+from gan_helpers.conditional.training import Conditional, ConditionalGAN
+from gan_helpers.datasets.images import Images
+from gan_helpers.datasets.pairs import Pairs, Unpaired
+from gan_helpers.datasets.points import Mixture, ring
 from gan_helpers.ensemble import Ensemble
-from gan_helpers.few_metrics import FewJudge
-from gan_helpers.images import Images
+from gan_helpers.experiment import Experiment
 from gan_helpers.losses import LOSSES
 from gan_helpers.models import MLP
-from gan_helpers.pairs import Pairs, Unpaired
-from gan_helpers.tasks import Task
-from gan_helpers.training import GAN, Experiment, train_step
-from gan_helpers.translation import Pix2Pix, Translation
+from gan_helpers.training import GAN, train_step
+from gan_helpers.translation.clouds import POINTS, PointCycleGAN, ring_and_rows
+from gan_helpers.translation.cyclegan import CycleGAN
+from gan_helpers.translation.pix2pix import Pix2Pix
+from gan_helpers.translation.tasks import Task
+from gan_helpers.translation.training import Translation
 
 PACKAGE = Path(gan_helpers.__file__).parent
 SOURCES = Path(__file__).parents[1] / "notebooks" / "source"
 #: Modules of the table. Those of the files, of the lab and of the evidence have tests of their own.
 MODULES = (
-    *("augment", "augmented", "chance", "checks", "class_metrics", "classifier", "clouds"),
-    *("conditional", "critic", "cyclegan", "distributions", "ensemble", "few_metrics", "graph"),
-    *("image_pairs", "images", "losses", "metrics", "models", "pairs", "plots", "regularizers"),
-    *("remedies", "tasks", "training", "translation", "translation_metrics", "translators"),
-    *("transport", "worlds"),
+    *("chance", "checks", "classifier", "critic", "cuda_graph", "ensemble", "losses", "metrics"),
+    *("experiment", "models", "regularizers", "remedies", "training", "transport"),
+    *("plots.axes", "plots.curves", "plots.diagrams", "plots.frames", "plots.pictures"),
+    *("datasets.images", "datasets.pairs", "datasets.photos", "datasets.points"),
+    *("datasets.scenes", "datasets.shoes"),
+    *("conditional.judge", "conditional.training"),
+    *("augmentation.judge", "augmentation.training", "augmentation.transforms"),
+    *("translation.clouds", "translation.cyclegan", "translation.judge", "translation.networks"),
+    *("translation.pix2pix", "translation.tasks", "translation.training"),
     *(f"exercises.{m.name}" for m in pkgutil.iter_modules(exercises.__path__)),
 )
 
@@ -233,7 +240,7 @@ EXERCISES = {
 
 ROWS: dict[str, Row] = {
     # --- one GAN
-    "training.Experiment": Row(lambda: fields_of(Experiment)),
+    "experiment.Experiment": Row(lambda: fields_of(Experiment)),
     "training.GAN": Row(lambda: args(experiment=SMALL, event_shape=(2,), seed=0, device="cpu")),
     "training.GAN.check_settings": Row(lambda: args(experiment=SMALL), of=gan),
     "training.GAN.check_change": Row(lambda: args(experiment=SMALL), of=gan),
@@ -246,13 +253,9 @@ ROWS: dict[str, Row] = {
     "training.make_networks": Row(
         lambda: args(experiment=SMALL, event_shape=(2,), rng=seeded(), more_z=1, more_x=1, n_out=1)
     ),
-    "training.faded": Row(lambda: args(experiment=SMALL, step=1, steps=4)),
+    "experiment.faded": Row(lambda: args(experiment=SMALL, step=1, steps=4)),
     "training.make_adam": Row(lambda: args(net=net(), lr=1e-3, betas=(0.5, 0.9))),
     "training.gradient_norm": Row(lambda: args(net=net())),
-    "training.choose_device": Row(
-        lambda: args(step_on=a_step_on, candidates=["cpu", "cpu"], steps=1),
-        says={"candidates": "candidates|device"},
-    ),
     "models.MLP": Row(lambda: args(n_in=2, n_out=1, width=4, depth=1)),
     "models.Generator": Row(
         lambda: args(latent_dim=2, event_shape=(2,), width=4, depth=1, rng=seeded())
@@ -297,7 +300,7 @@ ROWS: dict[str, Row] = {
     ),
     "ensemble.Ensemble.hand_out_gradients": Row(dict, of=lambda: Ensemble([gan()])),
     "ensemble.Ensemble.release": Row(dict, of=lambda: Ensemble([gan()])),
-    "graph.RecordedStep": Row(lambda: args(gan=gan(), data=RING)),
+    "cuda_graph.RecordedStep": Row(lambda: args(gan=gan(), data=RING)),
     # --- what is measured
     "metrics.mode_coverage": Row(lambda: args(x=torch.rand(5, 2), mixture=RING, radius=3.0)),
     "metrics.mode_counts": Row(lambda: args(x=torch.rand(5, 2), mixture=RING, radius=3.0)),
@@ -340,113 +343,117 @@ ROWS: dict[str, Row] = {
         lambda: args(function=lambda x: x, x=torch.rand(5, 2), size=2), nan=("x",)
     ),
     "classifier.classify": Row(lambda: args(classifier=classifier(), x=pictures(3))),
-    "class_metrics.ClassJudge": Row(
+    "conditional.judge.ClassJudge": Row(
         lambda: args(classifier=classifier(), real=images(), per_class=2, seed=0)
     ),
-    "class_metrics.ClassJudge.__call__": Row(
+    "conditional.judge.ClassJudge.__call__": Row(
         lambda: args(gan=of_digits()), of=lambda: ClassJudge(classifier(), images(), 2)
     ),
-    "few_metrics.FewJudge": Row(
+    "augmentation.judge.FewJudge": Row(
         lambda: args(classifier=classifier(), train=images(), held=images(), n=2, seed=0)
     ),
-    "few_metrics.FewJudge.__call__": Row(
+    "augmentation.judge.FewJudge.__call__": Row(
         lambda: args(gan=GAN(CONV, (1, 16, 16))),
         of=lambda: FewJudge(classifier(), images(), images(), 2),
     ),
-    "few_metrics.make": Row(lambda: args(gan=gan(), n=3, seed=0)),
-    "few_metrics.background": Row(lambda: args(x=pictures(3)), nan=("x",)),
-    "few_metrics.off_centre": Row(lambda: args(x=pictures(3)), nan=("x",)),
-    "few_metrics.traced": Row(
+    "augmentation.judge.make": Row(lambda: args(gan=gan(), n=3, seed=0)),
+    "augmentation.judge.background": Row(lambda: args(x=pictures(3)), nan=("x",)),
+    "augmentation.judge.off_centre": Row(lambda: args(x=pictures(3)), nan=("x",)),
+    "augmentation.judge.traced": Row(
         lambda: args(x=pictures(3), real=pictures(4), name="translate"),
         nan=("x",),
         says={"name": "trace"},
     ),
-    "few_metrics.mirrored": Row(lambda: args(x=pictures(3), real=pictures(4)), nan=("x",)),
-    "translation_metrics.roughness": Row(lambda: args(x=pictures(3)), nan=("x",)),
-    "translation_metrics.judge_translation": Row(
+    "augmentation.judge.mirrored": Row(lambda: args(x=pictures(3), real=pictures(4)), nan=("x",)),
+    "translation.judge.roughness": Row(lambda: args(x=pictures(3)), nan=("x",)),
+    "translation.judge.judge_translation": Row(
         lambda: args(translate=torch.neg, data=pairs(), features=lambda x: x.flatten(1)[:, :4]),
         nan=("features",),
     ),
-    "translation_metrics.cycle_error": Row(
+    "translation.judge.cycle_error": Row(
         lambda: args(gan=cycle(), data=pairs(), noise=0.01, seed=0)
     ),
-    "translation_metrics.hidden_pair_error": Row(lambda: args(gan=cycle(), data=pairs())),
-    "translation_metrics.world_distance": Row(
+    "translation.judge.hidden_pair_error": Row(lambda: args(gan=cycle(), data=pairs())),
+    "translation.judge.world_distance": Row(
         lambda: args(made=pictures(3), real=pictures(4, seed=1)), nan=("made",)
     ),
     # --- worlds and pictures
-    "distributions.Mixture": Row(lambda: fields_of(Mixture, **vars(ring(3)))),
-    "distributions.Mixture.sample": Row(lambda: args(n=5, rng=seeded()), of=ring),
-    "distributions.Mixture.sample_pairs": Row(lambda: args(n=5, rng=seeded()), of=ring),
-    "distributions.Mixture.log_prob": Row(lambda: args(x=torch.rand(5, 2)), of=ring, nan=("x",)),
-    "distributions.Mixture.prob": Row(lambda: args(x=torch.rand(5, 2)), of=ring, nan=("x",)),
-    "distributions.Mixture.of_class": Row(lambda: args(y=3), of=ring),
-    "distributions.Mixture.to": Row(lambda: args(device="cpu"), of=ring),
-    "distributions.gaussians_1d": Row(
+    "datasets.points.Mixture": Row(lambda: fields_of(Mixture, **vars(ring(3)))),
+    "datasets.points.Mixture.sample": Row(lambda: args(n=5, rng=seeded()), of=ring),
+    "datasets.points.Mixture.sample_pairs": Row(lambda: args(n=5, rng=seeded()), of=ring),
+    "datasets.points.Mixture.log_prob": Row(lambda: args(x=torch.rand(5, 2)), of=ring, nan=("x",)),
+    "datasets.points.Mixture.prob": Row(lambda: args(x=torch.rand(5, 2)), of=ring, nan=("x",)),
+    "datasets.points.Mixture.of_class": Row(lambda: args(y=3), of=ring),
+    "datasets.points.Mixture.to": Row(lambda: args(device="cpu"), of=ring),
+    "datasets.points.gaussians_1d": Row(
         lambda: args(means=[0.0, 1.0], stds=[0.5, 0.5], weights=[1, 2], name="two")
     ),
-    "distributions.ring": Row(lambda: args(n_modes=8, radius=1.5, std=0.05)),
-    "distributions.grid": Row(lambda: args(side=3, extent=1.5, std=0.05)),
-    "distributions.spiral": Row(lambda: args(turns=2.0, std=0.05)),
-    "distributions.moons": Row(lambda: args(std=0.05)),
-    "distributions.two_gaussians": Row(lambda: args(distance=2.0, std=0.05)),
-    "distributions.from_points": Row(lambda: args(points=[(0, 0), (1, 1)], std=0.05)),
-    "distributions.from_drawing": Row(lambda: args(strokes=[[(0, 0), (1, 1)]], std=0.05)),
-    "distributions.mixture": Row(
+    "datasets.points.ring": Row(lambda: args(n_modes=8, radius=1.5, std=0.05)),
+    "datasets.points.grid": Row(lambda: args(side=3, extent=1.5, std=0.05)),
+    "datasets.points.spiral": Row(lambda: args(turns=2.0, std=0.05)),
+    "datasets.points.moons": Row(lambda: args(std=0.05)),
+    "datasets.points.two_gaussians": Row(lambda: args(distance=2.0, std=0.05)),
+    "datasets.points.from_points": Row(lambda: args(points=[(0, 0), (1, 1)], std=0.05)),
+    "datasets.points.from_drawing": Row(lambda: args(strokes=[[(0, 0), (1, 1)]], std=0.05)),
+    "datasets.points.mixture": Row(
         lambda: args(
             name="own", means=np.zeros((3, 2)), stds=0.1, weights=np.ones(3), has_modes=True
         )
     ),
-    "images.Images": Row(
+    "datasets.images.Images": Row(
         lambda: args(name="own", x=pictures(4), y=torch.arange(4), dataset="digits")
     ),
-    "images.Images.sample": Row(lambda: args(n=5, rng=seeded()), of=images),
-    "images.Images.sample_pairs": Row(lambda: args(n=5, rng=seeded()), of=images),
-    "images.Images.of_class": Row(
+    "datasets.images.Images.sample": Row(lambda: args(n=5, rng=seeded()), of=images),
+    "datasets.images.Images.sample_pairs": Row(lambda: args(n=5, rng=seeded()), of=images),
+    "datasets.images.Images.of_class": Row(
         lambda: args(digits=1), call=lambda digits: images().of_class(digits)
     ),
-    "images.Images.few": Row(lambda: args(n=3, seed=0), of=images),
-    "images.Images.to": Row(lambda: args(device="cpu"), of=images),
-    "images.load_mnist": Row(
+    "datasets.images.Images.few": Row(lambda: args(n=3, seed=0), of=images),
+    "datasets.images.Images.to": Row(lambda: args(device="cpu"), of=images),
+    "datasets.images.load_mnist": Row(
         lambda: args(split="test", size=16, root=None, download=False), also=(OSError,)
     ),
-    "images.load_fashion": Row(lambda: args(split="test", size=16)),
-    "images.load_few": Row(lambda: args(kind="digits", n=10, size=16, seed=0, split="test")),
-    "images.check_size": Row(lambda: args(size=16)),
-    "images.as_pictures": Row(lambda: args(x=pictures(3)), nan=("x",)),
-    "pairs.Pairs": Row(lambda: args(name="own", a=pictures(3), b=pictures(3))),
-    "pairs.Pairs.sample": Row(lambda: args(n=2, rng=seeded()), of=pairs),
-    "pairs.Pairs.to": Row(lambda: args(device="cpu"), of=pairs),
-    "pairs.Unpaired": Row(lambda: args(name="own", a=pictures(3), b=pictures(4))),
-    "pairs.Unpaired.sample": Row(
+    "datasets.images.load_fashion": Row(lambda: args(split="test", size=16)),
+    "datasets.images.load_few": Row(
+        lambda: args(kind="digits", n=10, size=16, seed=0, split="test")
+    ),
+    "datasets.images.check_size": Row(lambda: args(size=16)),
+    "datasets.images.as_pictures": Row(lambda: args(x=pictures(3)), nan=("x",)),
+    "datasets.pairs.Pairs": Row(lambda: args(name="own", a=pictures(3), b=pictures(3))),
+    "datasets.pairs.Pairs.sample": Row(lambda: args(n=2, rng=seeded()), of=pairs),
+    "datasets.pairs.Pairs.to": Row(lambda: args(device="cpu"), of=pairs),
+    "datasets.pairs.Unpaired": Row(lambda: args(name="own", a=pictures(3), b=pictures(4))),
+    "datasets.pairs.Unpaired.sample": Row(
         lambda: args(n=2, rng=seeded()), of=lambda: Unpaired("own", pictures(3), pictures(4))
     ),
-    "pairs.Unpaired.to": Row(
+    "datasets.pairs.Unpaired.to": Row(
         lambda: args(device="cpu"), of=lambda: Unpaired("own", pictures(3), pictures(4))
     ),
-    "image_pairs.luma": Row(lambda: args(x=pictures(3, 3)), nan=("x",)),
-    "image_pairs.load_photo_patches": Row(lambda: args(split="test", size=8, n=2, seed=0)),
-    "image_pairs.load_footwear": Row(lambda: args(split="test", size=28)),
-    "image_pairs.load_shoes_unpaired": Row(lambda: args(split="test", size=28)),
-    "image_pairs.check_shoe_size": Row(lambda: args(size=28)),
-    "image_pairs.edges": Row(lambda: args(x=pictures(3), inner=True)),
-    "worlds.draw_pairs": Row(lambda: args(kind="maps", n=2, size=16, seed=0)),
-    "worlds.draw_unpaired": Row(lambda: args(kind="animals", n=2, size=16, seed=0)),
-    "worlds.draw_scenes": Row(lambda: args(kind="maps", start=0, stop=2, size=16, seed=0)),
-    "worlds.scene_table": Row(lambda: args(n=2, seed=0)),
-    "clouds.Clouds": Row(lambda: args(name="own", a=ring(), b=ring())),
-    "clouds.Clouds.sample": Row(lambda: args(n=5, rng=seeded()), of=ring_and_rows),
-    "clouds.ring_and_rows": Row(dict),
-    "clouds.PointCycleGAN": Row(lambda: args(experiment=POINTS, channels=(2, 2), seed=0)),
-    "clouds.matching": Row(lambda: args(gan=PointCycleGAN(), data=CLOUDS, n=3, seed=0)),
-    "clouds.returned": Row(lambda: args(gan=PointCycleGAN(), data=CLOUDS, n=3, seed=0)),
-    "clouds.points_of_A": Row(lambda: args(data=CLOUDS, n=3, seed=0)),
-    "clouds.nearest_blobs": Row(lambda: args(x=torch.rand(16, 2), world=RING)),
-    "clouds.one_to_one": Row(lambda: args(shares=torch.eye(3))),
+    "datasets.photos.luma": Row(lambda: args(x=pictures(3, 3)), nan=("x",)),
+    "datasets.photos.load_photo_patches": Row(lambda: args(split="test", size=8, n=2, seed=0)),
+    "datasets.shoes.load_footwear": Row(lambda: args(split="test", size=28)),
+    "datasets.shoes.load_shoes_unpaired": Row(lambda: args(split="test", size=28)),
+    "datasets.shoes.check_shoe_size": Row(lambda: args(size=28)),
+    "datasets.shoes.edges": Row(lambda: args(x=pictures(3), inner=True)),
+    "datasets.scenes.draw_pairs": Row(lambda: args(kind="maps", n=2, size=16, seed=0)),
+    "datasets.scenes.draw_unpaired": Row(lambda: args(kind="animals", n=2, size=16, seed=0)),
+    "datasets.scenes.draw_scenes": Row(lambda: args(kind="maps", start=0, stop=2, size=16, seed=0)),
+    "datasets.scenes.scene_table": Row(lambda: args(n=2, seed=0)),
+    "translation.clouds.Clouds": Row(lambda: args(name="own", a=ring(), b=ring())),
+    "translation.clouds.Clouds.sample": Row(lambda: args(n=5, rng=seeded()), of=ring_and_rows),
+    "translation.clouds.ring_and_rows": Row(dict),
+    "translation.clouds.PointCycleGAN": Row(
+        lambda: args(experiment=POINTS, channels=(2, 2), seed=0)
+    ),
+    "translation.clouds.matching": Row(lambda: args(gan=PointCycleGAN(), data=CLOUDS, n=3, seed=0)),
+    "translation.clouds.returned": Row(lambda: args(gan=PointCycleGAN(), data=CLOUDS, n=3, seed=0)),
+    "translation.clouds.points_of_A": Row(lambda: args(data=CLOUDS, n=3, seed=0)),
+    "translation.clouds.nearest_blobs": Row(lambda: args(x=torch.rand(16, 2), world=RING)),
+    "translation.clouds.one_to_one": Row(lambda: args(shares=torch.eye(3))),
     # --- other GANs
-    "conditional.Conditional": Row(lambda: fields_of(Conditional, condition="cgan")),
-    "conditional.one_of_K": Row(lambda: args(y=torch.tensor([0, 2]), n_classes=3)),
-    "conditional.ConditionalGAN": Row(
+    "conditional.training.Conditional": Row(lambda: fields_of(Conditional, condition="cgan")),
+    "conditional.training.one_of_K": Row(lambda: args(y=torch.tensor([0, 2]), n_classes=3)),
+    "conditional.training.ConditionalGAN": Row(
         lambda: args(
             experiment=Conditional(width=4, depth=1, condition="cgan"),
             event_shape=(2,),
@@ -455,115 +462,127 @@ ROWS: dict[str, Row] = {
             device="cpu",
         )
     ),
-    "conditional.ConditionalGAN.sample": Row(
+    "conditional.training.ConditionalGAN.sample": Row(
         lambda: args(z=torch.zeros(3, 2), y=torch.tensor([0, 1, 2])),
         of=conditional,
         says={"z": "z|samples"},
     ),
-    "conditional.ConditionalGAN.codes": Row(
+    "conditional.training.ConditionalGAN.codes": Row(
         lambda: args(y=torch.tensor([0, 1, 2]), samples=torch.zeros(3, 2)), of=conditional
     ),
-    "conditional.ConditionalGAN.logits": Row(
+    "conditional.training.ConditionalGAN.logits": Row(
         lambda: args(x=torch.zeros(3, 2), y=torch.tensor([0, 1, 2])),
         of=conditional,
         nan=("x",),
         says={"x": "x|samples"},
     ),
-    "augment.Transform": Row(lambda: args(apply=TRANSFORMS["flip"].apply, n_random=1)),
-    "augment.augment": Row(
+    "augmentation.transforms.Transform": Row(
+        lambda: args(apply=TRANSFORMS["flip"].apply, n_random=1)
+    ),
+    "augmentation.transforms.augment": Row(
         lambda: args(x=pictures(3), names=["flip", "cutout"], rng=seeded(), strength=1.0, p=1.0),
         nan=("x",),
         says={"names": "names|transform"},
     ),
-    "augment.check_pictures": Row(lambda: args(x=pictures(3), rng=seeded()), nan=("x",)),
-    "augmented.Augmented": Row(lambda: fields_of(Augmented)),
-    "augmented.AugmentedGAN": Row(
+    "augmentation.transforms.check_pictures": Row(
+        lambda: args(x=pictures(3), rng=seeded()), nan=("x",)
+    ),
+    "augmentation.training.Augmented": Row(lambda: fields_of(Augmented)),
+    "augmentation.training.AugmentedGAN": Row(
         lambda: args(experiment=Augmented(width=4), event_shape=(2,), seed=0, device="cpu")
     ),
-    "augmented.AugmentedGAN.configure": Row(
+    "augmentation.training.AugmentedGAN.configure": Row(
         lambda: args(experiment=Augmented(width=4)),
         of=lambda: AugmentedGAN(Augmented(width=4), (2,)),
     ),
-    "augmented.AugmentedGAN.T": Row(
+    "augmentation.training.AugmentedGAN.T": Row(
         lambda: args(x=pictures(3)),
         of=lambda: AugmentedGAN(Augmented(width=4), (1, 16, 16)),
         nan=("x",),
     ),
-    "translators.normalization": Row(lambda: args(norm="instance", channels=3)),
-    "translators.UNet": Row(
+    "translation.networks.normalization": Row(lambda: args(norm="instance", channels=3)),
+    "translation.networks.UNet": Row(
         lambda: args(n_in=1, n_out=1, width=4, depth=2, norm="none", dropout=0.1, rng=seeded())
     ),
-    "translators.ResNet": Row(
+    "translation.networks.ResNet": Row(
         lambda: args(n_in=1, n_out=1, width=4, blocks=1, norm="none", kernel=3, rng=seeded())
     ),
-    "translators.PatchDiscriminator": Row(
+    "translation.networks.PatchDiscriminator": Row(
         lambda: args(n_in=1, width=4, n_strided=1, norm="none", rng=seeded())
     ),
-    "translation.Translation": Row(lambda: fields_of(Translation)),
-    "translation.Pix2Pix": Row(
+    "translation.training.Translation": Row(lambda: fields_of(Translation)),
+    "translation.pix2pix.Pix2Pix": Row(
         lambda: args(experiment=WAYS, channels=(1, 1), seed=0, device="cpu")
     ),
-    "translation.Pix2Pix.translate": Row(
+    "translation.pix2pix.Pix2Pix.translate": Row(
         lambda: args(a=pictures(3)), of=lambda: Pix2Pix(WAYS), nan=("a",)
     ),
-    "translation.Translator.configure": Row(
+    "translation.training.Translator.configure": Row(
         lambda: args(experiment=WAYS), of=lambda: Pix2Pix(WAYS)
     ),
-    "translation.Translator.precision": Row(dict, of=lambda: Pix2Pix(WAYS)),
-    "translation.Translator.copy": Row(dict, of=lambda: Pix2Pix(WAYS)),
-    "translation.translate": Row(
+    "translation.training.Translator.precision": Row(dict, of=lambda: Pix2Pix(WAYS)),
+    "translation.training.Translator.copy": Row(dict, of=lambda: Pix2Pix(WAYS)),
+    "translation.training.translate": Row(
         lambda: args(G=nn.Tanh(), x=pictures(3), name="x"),
         nan=("x",),
         skip={"name": "of the argument"},
     ),
-    "translation.check_translation": Row(lambda: args(experiment=WAYS)),
-    "translation.check_channels": Row(lambda: args(channels=(1, 3))),
-    "cyclegan.History": Row(lambda: args(size=3)),
-    "cyclegan.CycleGAN": Row(lambda: args(experiment=WAYS, channels=(1, 1), seed=0, device="cpu")),
-    "cyclegan.CycleGAN.to_a": Row(lambda: args(b=pictures(3)), of=cycle, nan=("b",)),
-    "cyclegan.CycleGAN.to_b": Row(lambda: args(a=pictures(3)), of=cycle, nan=("a",)),
-    "tasks.Task": Row(lambda: args(name="own", train=pairs(), test=pairs(), experiment=WAYS)),
-    "tasks.Task.sample": Row(lambda: args(n=3, rng=seeded()), of=task),
-    "tasks.Task.to": Row(lambda: args(device="cpu"), of=task),
-    "tasks.load_task": Row(lambda: args(name="sneakers", size=28), says={"name": "task"}),
-    "tasks.shoe_features": Row(lambda: args(x=pictures(3, size=32)), nan=("x",)),
-    "tasks.shoe_textures": Row(lambda: args(x=pictures(3, size=32)), nan=("x",)),
+    "translation.training.check_translation": Row(lambda: args(experiment=WAYS)),
+    "translation.training.check_channels": Row(lambda: args(channels=(1, 3))),
+    "translation.cyclegan.History": Row(lambda: args(size=3)),
+    "translation.cyclegan.CycleGAN": Row(
+        lambda: args(experiment=WAYS, channels=(1, 1), seed=0, device="cpu")
+    ),
+    "translation.cyclegan.CycleGAN.to_a": Row(lambda: args(b=pictures(3)), of=cycle, nan=("b",)),
+    "translation.cyclegan.CycleGAN.to_b": Row(lambda: args(a=pictures(3)), of=cycle, nan=("a",)),
+    "translation.tasks.Task": Row(
+        lambda: args(name="own", train=pairs(), test=pairs(), experiment=WAYS)
+    ),
+    "translation.tasks.Task.sample": Row(lambda: args(n=3, rng=seeded()), of=task),
+    "translation.tasks.Task.to": Row(lambda: args(device="cpu"), of=task),
+    "translation.tasks.load_task": Row(
+        lambda: args(name="sneakers", size=28), says={"name": "task"}
+    ),
+    "translation.tasks.shoe_features": Row(lambda: args(x=pictures(3, size=32)), nan=("x",)),
+    "translation.tasks.shoe_textures": Row(lambda: args(x=pictures(3, size=32)), nan=("x",)),
     # --- figures
-    "plots.draw_frame": Row(lambda: frame("images")),
-    "plots.draw_many": Row(many),
-    "plots.draw_1d": Row(lambda: frame("1d")),
-    "plots.draw_2d": Row(lambda: frame("2d")),
-    "plots.draw_images": Row(lambda: frame("images")),
-    "plots.draw_translations": Row(lambda: frame("rows")),
-    "plots.draw_frames": Row(lambda: args(frames=[frame_of("images")])),
-    "plots.frame_png": Row(
+    "plots.frames.draw_frame": Row(lambda: frame("images")),
+    "plots.frames.draw_many": Row(many),
+    "plots.frames.draw_1d": Row(lambda: frame("1d")),
+    "plots.frames.draw_2d": Row(lambda: frame("2d")),
+    "plots.frames.draw_images": Row(lambda: frame("images")),
+    "plots.frames.draw_translations": Row(lambda: frame("rows")),
+    "plots.frames.draw_frames": Row(lambda: args(frames=[frame_of("images")])),
+    "plots.frames.frame_png": Row(
         lambda: args(header=frame_of("images")[0], arrays=frame_of("images")[1])
     ),
-    "plots.meter_text": Row(lambda: args(meter={"id": "jsd", "value": 0.5})),
-    "plots.draw_strip": Row(lambda: args(steps=range(4), shares=torch.rand(3, 4), ax=axes())),
-    "plots.draw_transport": Row(
+    "plots.frames.meter_text": Row(lambda: args(meter={"id": "jsd", "value": 0.5})),
+    "plots.curves.draw_strip": Row(
+        lambda: args(steps=range(4), shares=torch.rand(3, 4), ax=axes())
+    ),
+    "plots.curves.draw_transport": Row(
         lambda: args(x=torch.rand(3, 2), y=torch.rand(3, 2), match=torch.arange(3), ax=axes())
     ),
-    "plots.draw_landscape": Row(
+    "plots.curves.draw_landscape": Row(
         lambda: args(values=torch.rand(4, 4), ax=axes(), points=torch.rand(3, 2), reach=2.0)
     ),
-    "plots.draw_picture_grid": Row(
+    "plots.pictures.draw_picture_grid": Row(
         lambda: args(x=pictures(4), ax=axes(), columns=2, names=["a", "b"])
     ),
-    "plots.draw_rows": Row(lambda: args(rows={"a": pictures(2)}, zoom=0.5, fig=Figure())),
-    "plots.as_pictures": Row(
+    "plots.pictures.draw_rows": Row(lambda: args(rows={"a": pictures(2)}, zoom=0.5, fig=Figure())),
+    "plots.pictures.as_pictures": Row(
         lambda: args(x=pictures(2), name="x"), nan=("x",), skip={"name": "of the argument"}
     ),
-    "plots.draw_curves": Row(
+    "plots.curves.draw_curves": Row(
         lambda: args(steps=range(3), curves={"D": [1.0, 2.0, 3.0]}, ax=axes(), log=False)
     ),
-    "plots.draw_generator_diagram": Row(lambda: args(z=torch.rand(1, 8), x=pictures(1))),
-    "plots.draw_conditional_diagram": Row(
+    "plots.diagrams.draw_generator_diagram": Row(lambda: args(z=torch.rand(1, 8), x=pictures(1))),
+    "plots.diagrams.draw_conditional_diagram": Row(
         lambda: args(
             z=torch.rand(1, 8), y=torch.eye(3)[:1], x=pictures(1), d=torch.rand(1), scores=None
         )
     ),
-    "plots.readable": Row(lambda: args(name="$W_1$")),
+    "plots.axes.readable": Row(lambda: args(name="$W_1$")),
     **{f"exercises.{name}": row for name, row in EXERCISES.items()},
 }
 
@@ -572,19 +591,22 @@ ROWS: dict[str, Row] = {
 #: Shown in a notebook line by line, as what a step is: no line of it may be about anything else.
 SHOWN = words(
     """
-    augment.brightness augment.cutout augmented.adapt augmented.consistency augmented.step_D
-    augmented.step_G augmented.train_step class_metrics.within_class_variance
-    conditional.ClassifyingDiscriminator conditional.ConditionalGenerator
-    conditional.JoiningDiscriminator conditional.ProjectingDiscriminator conditional.join
-    conditional.step_D conditional.step_D_acgan conditional.step_G conditional.step_G_acgan
-    conditional.train_step critic.layer_gradients critic.train_critic cyclegan.cycle_step
-    cyclegan.step_both_D cyclegan.step_both_G losses.discriminator_cross_entropy
-    losses.discriminator_wasserstein losses.generator_maximum_likelihood
-    losses.generator_non_saturating losses.generator_saturating losses.generator_wasserstein
-    regularizers.clip_weights regularizers.gradient_penalty regularizers.input_gradient_norm
-    regularizers.r1_penalty training.look_ahead training.push_on_G training.step_D training.step_G
-    training.train_step translation.step_D translation.step_G translation.train_step
-    translation.verdicts translators.receptive_field transport.area_between
+    augmentation.transforms.brightness augmentation.transforms.cutout augmentation.training.adapt
+    augmentation.training.consistency augmentation.training.step_D augmentation.training.step_G
+    augmentation.training.train_step conditional.judge.within_class_variance
+    conditional.training.ClassifyingDiscriminator conditional.training.ConditionalGenerator
+    conditional.training.JoiningDiscriminator conditional.training.ProjectingDiscriminator
+    conditional.training.join conditional.training.step_D conditional.training.step_D_acgan
+    conditional.training.step_G conditional.training.step_G_acgan conditional.training.train_step
+    critic.layer_gradients critic.train_critic translation.cyclegan.cycle_step
+    translation.cyclegan.step_both_D translation.cyclegan.step_both_G
+    losses.discriminator_cross_entropy losses.discriminator_wasserstein
+    losses.generator_maximum_likelihood losses.generator_non_saturating
+    losses.generator_saturating losses.generator_wasserstein regularizers.clip_weights
+    regularizers.gradient_penalty regularizers.input_gradient_norm regularizers.r1_penalty
+    training.look_ahead training.push_on_G training.step_D training.step_G training.train_step
+    translation.pix2pix.step_D translation.pix2pix.step_G translation.pix2pix.train_step
+    translation.pix2pix.verdicts translation.networks.receptive_field transport.area_between
     transport.optimal_critic
     """
 )
@@ -592,20 +614,23 @@ SHOWN = words(
 #: Why nothing else tries them, and what.
 NOT_TRIED: dict[str, str] = {
     "inside of every training step, and of what is shown there": """
-        augment.contrast augment.flip augment.resample augment.rotate augment.saturation
-        augment.translate augmented.AugmentedGAN.update_D augmented.AugmentedGAN.update_G
-        chance.draw conditional.ConditionalGAN.update_D conditional.ConditionalGAN.update_G
-        conditional.draw_batch cyclegan.History.__call__
-        ensemble.Ensemble.step graph.RecordedStep.__call__ losses.discriminator_hinge
+        augmentation.transforms.contrast augmentation.transforms.flip
+        augmentation.transforms.resample augmentation.transforms.rotate
+        augmentation.transforms.saturation augmentation.transforms.translate
+        augmentation.training.AugmentedGAN.update_D augmentation.training.AugmentedGAN.update_G
+        chance.draw conditional.training.ConditionalGAN.update_D
+        conditional.training.ConditionalGAN.update_G conditional.training.draw_batch
+        translation.cyclegan.History.__call__ ensemble.Ensemble.step
+        cuda_graph.RecordedStep.__call__ losses.discriminator_hinge
         losses.discriminator_least_squares losses.generator_least_squares
         regularizers.SpectralNorm.iterate regularizers.SpectralNorm.right
         regularizers.SpectralNorm.right_inverse regularizers.SpectralNorm.rows
-        cyclegan.CycleGAN.update_D cyclegan.CycleGAN.update_G translation.Pix2Pix.update_D
-        translation.Pix2Pix.update_G translation.Translator.update_D
-        translation.Translator.update_G
+        translation.cyclegan.CycleGAN.update_D translation.cyclegan.CycleGAN.update_G
+        translation.pix2pix.Pix2Pix.update_D translation.pix2pix.Pix2Pix.update_G
+        translation.training.Translator.update_D translation.training.Translator.update_G
         regularizers.per_gan training.add_penalties training.descend training.finish_D
         training.finish_G training.GAN.update_D training.GAN.update_G training.mean_square
-        translation.finish_G""",
+        translation.training.finish_G""",
     "a check itself; its messages are in test_checks and in all tests of those who use it": """
         checks.brief checks.check_bool checks.check_callable checks.check_choice
         checks.check_densities checks.check_device checks.check_event_shape checks.check_fields
@@ -613,58 +638,65 @@ NOT_TRIED: dict[str, str] = {
         checks.check_masses checks.check_number checks.check_rng checks.check_same_grid
         checks.check_scale checks.check_seed checks.check_shape checks.check_text
         checks.check_together checks.kind_of checks.most_of checks.plain
-        clouds.PointCycleGAN.check_given distributions.as_array distributions.check_on_stage
-        distributions.check_std exercises.judging.close exercises.judging.exercise
-        exercises.judging.number few_metrics.check_of_one_size few_metrics.check_transformed
-        images.as_classes models.check_square models.check_units pairs.check_pictures
-        pairs.put_pictures plots.check_axes plots.check_diagram plots.check_frame plots.numbers
-        translation.check_given translation_metrics.check_made translators.check_edges""",
+        translation.clouds.PointCycleGAN.check_given datasets.points.as_array
+        datasets.points.check_on_stage datasets.points.check_std exercises.judging.close
+        exercises.judging.exercise exercises.judging.number augmentation.judge.check_of_one_size
+        augmentation.judge.check_transformed datasets.images.as_classes models.check_square
+        models.check_units datasets.pairs.check_pictures datasets.pairs.put_pictures
+        plots.axes.check_axes plots.diagrams.check_diagram plots.frames.check_frame
+        plots.axes.numbers translation.training.check_given translation.judge.check_made
+        translation.networks.check_edges""",
     "made by the package of what is checked already: the stacks of an Ensemble": """
         ensemble.OneByOne ensemble.OneByOne.sample ensemble.Stack
         ensemble.Stack.configure_from_members ensemble.Stack.hand_out_gradients
-        ensemble.Stack.sample_z
-        ensemble.StackedAdam ensemble.StackedAdam.set_rates ensemble.StackedAdam.step
-        ensemble.adapted ensemble.can_be_stacked ensemble.first_state ensemble.lines_of
-        ensemble.mix ensemble.own_counters ensemble.progress ensemble.stack_averages
-        ensemble.stack_networks ensemble.stack_optimizers ensemble.tie graph.record
-        models.StackedLinear models.StackedMLP models.bare""",
+        ensemble.Stack.sample_z ensemble.StackedAdam ensemble.StackedAdam.set_rates
+        ensemble.StackedAdam.step ensemble.adapted ensemble.can_be_stacked ensemble.first_state
+        ensemble.lines_of ensemble.mix ensemble.own_counters ensemble.progress
+        ensemble.stack_averages ensemble.stack_networks ensemble.stack_optimizers ensemble.tie
+        cuda_graph.record models.StackedLinear models.StackedMLP models.bare""",
     "called by a constructor with settings and a generator that it has checked": """
-        clouds.PointCycleGAN.make_D clouds.PointCycleGAN.make_G
-        conditional.ConditionalGAN.make_networks cyclegan.CycleGAN.make_networks
-        training.GAN.make_networks translation.Pix2Pix.make_networks
-        translation.Translator translation.Translator.make_networks translation.make_generator
-        translation.make_patch_D translators.ResidualBlock""",
+        translation.clouds.PointCycleGAN.make_D translation.clouds.PointCycleGAN.make_G
+        conditional.training.ConditionalGAN.make_networks
+        translation.cyclegan.CycleGAN.make_networks training.GAN.make_networks
+        translation.pix2pix.Pix2Pix.make_networks translation.training.Translator
+        translation.training.Translator.make_networks translation.training.make_generator
+        translation.training.make_patch_D translation.networks.ResidualBlock""",
     "reads files whose names the package knows": """
-        image_pairs.draw_crop image_pairs.read_photo images.fetch images.file_names
-        images.raw_folder images.read_split images.read_verified images.sha256 images.to_images
-        images.to_size""",
+        datasets.photos.draw_crop datasets.photos.read_photo datasets.images.fetch
+        datasets.images.file_names datasets.images.raw_folder datasets.images.read_split
+        datasets.images.read_verified datasets.images.sha256 datasets.images.to_images
+        datasets.images.to_size""",
     "a part of `edges`": """
-        image_pairs.all_of image_pairs.any_of image_pairs.draw image_pairs.fill_small_holes
-        image_pairs.flood image_pairs.inner_lines image_pairs.neighbours image_pairs.thin
-        image_pairs.without_specks""",
+        datasets.shoes.all_of datasets.shoes.any_of datasets.shoes.draw
+        datasets.shoes.fill_small_holes datasets.shoes.flood datasets.shoes.inner_lines
+        datasets.shoes.neighbours datasets.shoes.thin datasets.shoes.without_specks""",
     "a part of `draw_scenes`": """
-        worlds.Sheet worlds.Sheet.chance worlds.Sheet.inside worlds.Sheet.noise
-        worlds.Sheet.number worlds.Sheet.numbers worlds.another worlds.band worlds.between
-        worlds.colours worlds.crest worlds.joined worlds.limb worlds.lot worlds.over
-        worlds.paint_animal worlds.paint_hut worlds.paint_landscape worlds.paint_map
-        worlds.paint_tree worlds.pick worlds.ramp worlds.rgb worlds.turned""",
+        datasets.scenes.Sheet datasets.scenes.Sheet.chance datasets.scenes.Sheet.inside
+        datasets.scenes.Sheet.noise datasets.scenes.Sheet.number datasets.scenes.Sheet.numbers
+        datasets.scenes.another datasets.scenes.band datasets.scenes.between
+        datasets.scenes.colours datasets.scenes.crest datasets.scenes.joined datasets.scenes.limb
+        datasets.scenes.lot datasets.scenes.over datasets.scenes.paint_animal
+        datasets.scenes.paint_hut datasets.scenes.paint_landscape datasets.scenes.paint_map
+        datasets.scenes.paint_tree datasets.scenes.pick datasets.scenes.ramp datasets.scenes.rgb
+        datasets.scenes.turned""",
     "a part of the diagrams": """
-        plots.finish_diagram plots.place_arrow plots.place_bars plots.place_box
-        plots.place_noise plots.place_picture""",
+        plots.diagrams.finish_diagram plots.diagrams.place_arrow plots.diagrams.place_bars
+        plots.diagrams.place_box plots.diagrams.place_noise plots.diagrams.place_picture""",
     "a part of another one, which checks: `from_drawing`, `load_task`, `world_distance` …": """
-        distributions.along metrics.relative_entropy pairs.draw_indices plots.readable_line
-        plots.fewer_colours plots.from_bytes
-        losses.is_distance tasks.colours tasks.scenes
-        tasks.shoes tasks.sneakers translation_metrics.mean_between""",
+        datasets.points.along metrics.relative_entropy datasets.pairs.draw_indices
+        plots.axes.readable_line plots.pictures.fewer_colours plots.pictures.from_bytes
+        losses.is_distance translation.tasks.colours translation.tasks.scenes
+        translation.tasks.shoes translation.tasks.sneakers translation.judge.mean_between""",
     "a result, made by who judges": """
-        class_metrics.ClassReport class_metrics.ClassReport.numbers few_metrics.FewReport
-        few_metrics.FewReport.numbers translation_metrics.TranslationReport
-        translation_metrics.TranslationReport.numbers""",
+        conditional.judge.ClassReport conditional.judge.ClassReport.numbers
+        augmentation.judge.FewReport augmentation.judge.FewReport.numbers
+        translation.judge.TranslationReport translation.judge.TranslationReport.numbers""",
     "by whoever has two experiments of one kind": """
-        training.new_networks""",
+        experiment.new_networks""",
     "says what others have to offer": """
-        conditional.LabelledData conditional.LabelledData.sample_pairs training.Data
-        training.Data.sample translation.TwoWorlds translation.TwoWorlds.sample""",
+        conditional.training.LabelledData conditional.training.LabelledData.sample_pairs
+        training.Data training.Data.sample translation.training.TwoWorlds
+        translation.training.TwoWorlds.sample""",
 }
 EXCLUDED = {name: why for why, names in NOT_TRIED.items() for name in names.split()}
 
@@ -711,7 +743,11 @@ def test_what_notebooks_import_is_tried():
     imports = re.findall(r"(?m)^from gan_helpers\.(\w+) import ([\w, ]+)", text)
     names = {f"{module}.{name}" for module, given in imports for name in given.split(", ")}
     untried = {name for name in names & set(EXCLUDED) if EXCLUDED[name] != inside}
-    protocols = {"conditional.LabelledData", "training.Data", "translation.TwoWorlds"}
+    protocols = {
+        "conditional.training.LabelledData",
+        "training.Data",
+        "translation.training.TwoWorlds",
+    }
     assert untried <= protocols
 
 
@@ -965,5 +1001,5 @@ def test_bad_values_are_named_or_met(name):
         annotation = str(known.annotation) if known else ""
         if found := verdict(name, argument, what, annotation):
             wrong.append(f"{argument} = {what}: {found}")
-    plots.plt.close("all")
+    plt.close("all")
     assert not wrong, "\n".join([f"{len(wrong)} of {len(tried(name))}:", *wrong])

@@ -10,10 +10,12 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from benchmarks import run, view
 from benchmarks.reference import Pix2PixReference, Reference
-from gan_helpers.distributions import ring
-from gan_helpers.pairs import Pairs
-from gan_helpers.training import GAN, Experiment, train_step
-from gan_helpers.translation import Pix2Pix, Translation, train_step as translation_step
+from gan_helpers.datasets.pairs import Pairs
+from gan_helpers.datasets.points import ring
+from gan_helpers.experiment import Experiment
+from gan_helpers.training import GAN, train_step
+from gan_helpers.translation.pix2pix import Pix2Pix, train_step as translation_step
+from gan_helpers.translation.training import Translation
 
 QUICK = {
     "steps",

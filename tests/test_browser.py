@@ -515,7 +515,7 @@ def test_the_colours_show_the_slope(notebook):
 # --- section 12.4.4: ask for a digit --------------------------------------------------------------
 
 TRAINED = """
-from gan_helpers.pretrained import load_pretrained
+from gan_helpers.conditional.pretrained import load_pretrained
 lab = Lab('digits_28', gan=load_pretrained('cgan'))
 lab"""
 
@@ -621,15 +621,15 @@ lab = DrawLab({"blur": blur, "colour": in_colour}, examples=torch.cat([cross, -c
 lab"""
 SHOES = """
 from gan_helpers.lab.sketch import DrawLab
-from gan_helpers.pretrained_translators import load_translator
+from gan_helpers.translation.pretrained import load_translator
 
 lab = DrawLab(load_translator("shoes").translate, edge=32)
 lab"""
 BRIGHT = "int((lab.answers['answer'] > -0.5).sum())"
 TRANSLATION = """
-from gan_helpers.tasks import Task
+from gan_helpers.translation.tasks import Task
 from gan_helpers.lab import Lab
-from gan_helpers.worlds import draw_pairs
+from gan_helpers.datasets.scenes import draw_pairs
 
 few = Task("few maps", draw_pairs("maps", 60), draw_pairs("maps", 20, seed=1))
 lab = Lab(few, unfold="translation")

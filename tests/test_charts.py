@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from gan_helpers.conditional import Conditional
-from gan_helpers.lab import charts
-from gan_helpers.lab.augmenting import AugmentedSession
-from gan_helpers.lab.classes import ClassSession
-from gan_helpers.lab.comparison import Comparison
+from gan_helpers.conditional.training import Conditional
+from gan_helpers.experiment import Experiment
+from gan_helpers.lab.engine import charts
+from gan_helpers.lab.engine.augmenting import AugmentedSession
+from gan_helpers.lab.engine.classes import ClassSession
+from gan_helpers.lab.engine.comparison import Comparison
+from gan_helpers.lab.engine.session import Session
 from gan_helpers.lab.labels import TEXT
-from gan_helpers.lab.session import Session
 from gan_helpers.lab.stage import FrameStream, unpack_frame
-from gan_helpers.training import Experiment
 
 SMALL = {"width": 8, "depth": 1, "batch_size": 8}
 PICTURES = {"network": "conv", "width": 8, "batch_size": 8, "latent_dim": 8}

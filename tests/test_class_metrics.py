@@ -11,13 +11,9 @@ import torch
 from hypothesis import given, strategies as st
 from safetensors import safe_open
 
-from gan_helpers.class_metrics import ClassJudge, within_class_variance
 from gan_helpers.classifier import in_batches, load_classifier
-from gan_helpers.conditional import Conditional, ConditionalGAN, train_step
-from gan_helpers.embedded import EMBEDDED
-from gan_helpers.evidence import load_evidence
-from gan_helpers.images import Images, load_fashion, load_mnist
-from gan_helpers.pretrained import (
+from gan_helpers.conditional.judge import ClassJudge, within_class_variance
+from gan_helpers.conditional.pretrained import (
     KINDS,
     SEED,
     STEPS,
@@ -26,6 +22,10 @@ from gan_helpers.pretrained import (
     save,
     train,
 )
+from gan_helpers.conditional.training import Conditional, ConditionalGAN, train_step
+from gan_helpers.datasets.files import EMBEDDED
+from gan_helpers.datasets.images import Images, load_fashion, load_mnist
+from gan_helpers.evidence import load_evidence
 
 
 @pytest.fixture(scope="module")

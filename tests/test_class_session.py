@@ -8,7 +8,8 @@ import torch
 from lab_threads import wait_for
 from torch import nn
 
-from gan_helpers.conditional import (
+from gan_helpers.conditional.pretrained import STEPS, load_pretrained
+from gan_helpers.conditional.training import (
     DISCRIMINATORS,
     ClassifyingDiscriminator,
     Conditional,
@@ -16,17 +17,17 @@ from gan_helpers.conditional import (
     one_of_K,
     train_step,
 )
-from gan_helpers.distributions import gaussians_1d, grid, ring
-from gan_helpers.images import Images, load_mnist
-from gan_helpers.lab.classes import MIXED, ClassSession, Look
-from gan_helpers.lab.look import JUDGED_EVERY, STAGE
-from gan_helpers.lab.modes import CLASSES
-from gan_helpers.lab.session import Session
+from gan_helpers.datasets.images import Images, load_mnist
+from gan_helpers.datasets.points import gaussians_1d, grid, ring
+from gan_helpers.experiment import Experiment
+from gan_helpers.lab.engine.classes import MIXED, ClassSession, Look
+from gan_helpers.lab.engine.look import JUDGED_EVERY, STAGE
+from gan_helpers.lab.engine.modes import CLASSES
+from gan_helpers.lab.engine.session import Session
 from gan_helpers.lab.stage import unpack_frame
 from gan_helpers.lab.view import Lab
 from gan_helpers.metrics import mode_coverage
-from gan_helpers.pretrained import STEPS, load_pretrained
-from gan_helpers.training import GAN, Experiment
+from gan_helpers.training import GAN
 
 SMALL = Conditional(condition="cgan", width=16, depth=2, batch_size=16)
 PICTURES = replace(SMALL, network="conv", latent_dim=8, width=8, batch_size=8, ema=0.9)

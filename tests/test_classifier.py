@@ -15,9 +15,7 @@ import torch
 from hypothesis import given, strategies as st
 from safetensors import safe_open
 
-from gan_helpers import embedded
 from gan_helpers.classifier import (
-    DATASETS,
     N_FEATURES,
     SIZES,
     DigitClassifier,
@@ -26,7 +24,8 @@ from gan_helpers.classifier import (
     in_batches,
     load_classifier,
 )
-from gan_helpers.images import FASHION_CLASSES, load_fashion, load_mnist
+from gan_helpers.datasets import files as embedded
+from gan_helpers.datasets.images import FASHION_CLASSES, SETS, load_fashion, load_mnist
 from gan_helpers.metrics import frechet_distance
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -131,7 +130,7 @@ def test_trousers_are_far_from_all_clothes():
     assert trousers > 20 * floor
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", SETS)
 def test_the_readme_tells_of_the_files(size, dataset):
     text = (DATA / "README.md").read_text(encoding="utf-8")
     name = file_name(size, dataset)
@@ -190,7 +189,7 @@ def test_features_of_what_has_blown_up_are_nan(digits):
 
 
 def test_digits_of_28_are_the_default():
-    assert load_classifier().size == 28 and file_name(28) == "digit_classifier_28.safetensors"
+    assert load_classifier().size == 28 and file_name(28) == "digits_classifier_28.safetensors"
     x = torch.zeros(2, 1, 28, 28)
     assert torch.equal(load_classifier()(x), load_classifier(28, "cpu", None, "digits")(x))
 
@@ -361,7 +360,7 @@ def test_missing_weights_are_named_with_the_way_back(tmp_path, monkeypatch):
     monkeypatch.setattr(embedded, "EMBEDDED", (tmp_path / "nowhere",))
     with pytest.raises(FileNotFoundError, match=r"classifier_16\.safetensors is missing.*nowhere"):
         load_classifier(16)
-    with pytest.raises(FileNotFoundError, match="git checkout -- data/digit_classifier_28"):
+    with pytest.raises(FileNotFoundError, match="git checkout -- data/digits_classifier_28"):
         load_classifier(root=tmp_path)
     with pytest.raises(FileNotFoundError, match="git checkout -- data/fashion_classifier_16"):
         load_classifier(16, dataset="fashion")

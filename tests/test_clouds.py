@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from gan_helpers.clouds import (
+from gan_helpers.datasets.points import from_points, ring
+from gan_helpers.translation.clouds import (
     POINTS,
     Clouds,
     PointCycleGAN,
@@ -13,8 +14,7 @@ from gan_helpers.clouds import (
     returned,
     ring_and_rows,
 )
-from gan_helpers.cyclegan import cycle_step
-from gan_helpers.distributions import from_points, ring
+from gan_helpers.translation.cyclegan import cycle_step
 
 
 class Known(nn.Module):

@@ -49,8 +49,8 @@ IMPORTS = """
 import torch
 from gan_helpers.lab import Lab
 from gan_helpers.lab.sketch import DrawLab
-from gan_helpers.tasks import Task
-from gan_helpers.worlds import draw_pairs
+from gan_helpers.translation.tasks import Task
+from gan_helpers.datasets.scenes import draw_pairs
 
 small = Task("few maps", draw_pairs("maps", 60), draw_pairs("maps", 20, seed=1))
 how = {}

@@ -6,18 +6,20 @@ import pytest
 import torch
 from test_translating import PAIRED, UNPAIRED
 
-from gan_helpers.augmented import Augmented
-from gan_helpers.conditional import Conditional
-from gan_helpers.lab.augmenting import AugmentedSession
-from gan_helpers.lab.classes import ClassSession
-from gan_helpers.lab.comparison import MOST, Comparison, variants_of
-from gan_helpers.lab.controls import CONTROLS, controls_of
-from gan_helpers.lab.session import Session
-from gan_helpers.lab.translating import TranslationSession
+from gan_helpers.augmentation.training import Augmented
+from gan_helpers.conditional.training import Conditional
+from gan_helpers.experiment import Experiment
+from gan_helpers.lab.engine.augmenting import AugmentedSession
+from gan_helpers.lab.engine.classes import ClassSession
+from gan_helpers.lab.engine.comparison import MOST, Comparison, variants_of
+from gan_helpers.lab.engine.controls import CONTROLS, controls_of
+from gan_helpers.lab.engine.session import Session
+from gan_helpers.lab.engine.translating import TranslationSession
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.remedies import ILLNESSES, REMEDIES, with_remedy
-from gan_helpers.training import Experiment, train_step
-from gan_helpers.translation import Pix2Pix, Translation
+from gan_helpers.training import train_step
+from gan_helpers.translation.pix2pix import Pix2Pix
+from gan_helpers.translation.training import Translation
 
 SMALL = Experiment(width=8, depth=1, batch_size=16)
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from torch import nn
 
-from gan_helpers.conditional import (
+from gan_helpers.conditional.training import (
     DISCRIMINATORS,
     STEPS,
     ClassifyingDiscriminator,
@@ -25,12 +25,12 @@ from gan_helpers.conditional import (
     step_G_acgan,
     train_step,
 )
-from gan_helpers.distributions import gaussians_1d, grid, ring
-from gan_helpers.images import Images
+from gan_helpers.datasets.images import Images
+from gan_helpers.datasets.points import gaussians_1d, grid, ring
+from gan_helpers.experiment import Experiment
 from gan_helpers.losses import LOSSES, discriminator_cross_entropy
 from gan_helpers.metrics import optimal_discriminator
 from gan_helpers.models import Discriminator
-from gan_helpers.training import Experiment
 
 RING = ring()
 K = RING.n_classes

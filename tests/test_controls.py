@@ -5,9 +5,10 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
-from gan_helpers.distributions import ring
+from gan_helpers.datasets.points import ring
 from gan_helpers.ensemble import Ensemble
-from gan_helpers.lab.controls import (
+from gan_helpers.experiment import EXTRAS, FREE, Experiment
+from gan_helpers.lab.engine.controls import (
     CONTROLS,
     compared_of,
     controls_of,
@@ -15,9 +16,9 @@ from gan_helpers.lab.controls import (
     groups_of,
     variants,
 )
+from gan_helpers.lab.engine.modes import MODES, TRANSLATED
 from gan_helpers.lab.labels import TEXT
-from gan_helpers.lab.modes import MODES, TRANSLATED
-from gan_helpers.training import EXTRAS, FREE, GAN, Experiment, train_step
+from gan_helpers.training import GAN, train_step
 
 #: Settings without a row, and why.
 WITHOUT = {

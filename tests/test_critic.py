@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gan_helpers.critic import layer_gradients, slopes, train_critic, weight_histogram
-from gan_helpers.distributions import gaussians_1d, ring
+from gan_helpers.datasets.points import gaussians_1d, ring
 from gan_helpers.ensemble import stack_networks
 from gan_helpers.losses import discriminator_cross_entropy
 from gan_helpers.models import ConvDiscriminator, Discriminator
@@ -128,7 +128,7 @@ def test_small_weights_let_the_gradient_fade_from_layer_to_layer():
 
 
 def gaussians_2d():
-    from gan_helpers.distributions import Mixture
+    from gan_helpers.datasets.points import Mixture
 
     return Mixture("blob", torch.zeros(1, 2), torch.full((1,), 0.3), torch.ones(1))
 

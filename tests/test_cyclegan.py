@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gan_helpers.cyclegan import CycleGAN, History, cycle_step, step_both_D, step_both_G
-from gan_helpers.pairs import Unpaired
-from gan_helpers.translation import Translation
+from gan_helpers.datasets.pairs import Unpaired
+from gan_helpers.translation.cyclegan import CycleGAN, History, cycle_step, step_both_D, step_both_G
+from gan_helpers.translation.training import Translation
 
 SMALL = Translation(loss="least_squares", width=4, depth=2, width_D=4, batch_size=4, history=0)
 

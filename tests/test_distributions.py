@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from gan_helpers.distributions import (
+from gan_helpers.datasets.points import (
     MAX_COMPONENTS,
     MAX_POINTS,
     MAX_STROKES,

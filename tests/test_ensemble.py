@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gan_helpers.distributions import grid, ring
+from gan_helpers.datasets.images import Images
+from gan_helpers.datasets.points import grid, ring
 from gan_helpers.ensemble import Ensemble, Stack, mix
-from gan_helpers.images import Images
+from gan_helpers.experiment import Experiment
 from gan_helpers.losses import LOSSES, Loss
-from gan_helpers.training import GAN, Experiment, gradient_norm, train_step
+from gan_helpers.training import GAN, gradient_norm, train_step
 
 SMALL = Experiment(batch_size=16, width=8, depth=2)
 

@@ -78,7 +78,8 @@ def test_files_and_names_in_the_guides_are_there():
     for guide in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
         text = (ROOT / guide).read_text(encoding="utf-8")
         for name in re.findall(r"`([\w./]+\.(?:py|js|md))`", text):
-            places = (ROOT, ROOT / "gan_helpers", ROOT / "notebooks", ROOT / "gan_helpers" / "lab")
+            package = ROOT / "gan_helpers"
+            places = (ROOT, ROOT / "notebooks", package, package / "lab")
             assert any((place / name).exists() for place in places), f"{guide} names {name}"
         for name in re.findall(r"`([A-Za-z_]\w+)`", text):
             assert name in code, f"{guide} names {name}"

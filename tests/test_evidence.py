@@ -13,8 +13,10 @@ from functools import cache, partial
 import pytest
 import torch
 
-from gan_helpers import evidence, pretrained, tasks
-from gan_helpers.embedded import EMBEDDED
+from gan_helpers import evidence
+from gan_helpers.conditional import pretrained
+from gan_helpers.datasets.files import EMBEDDED
+from gan_helpers.datasets.images import load_few, load_mnist
 from gan_helpers.evidence import (
     __main__ as command,
     augmentation,
@@ -31,9 +33,9 @@ from gan_helpers.evidence.__main__ import main
 from gan_helpers.evidence.collect import RUNS, collect
 from gan_helpers.evidence.judging import SEEDS
 from gan_helpers.evidence.wgan import correlation
-from gan_helpers.images import load_few, load_mnist
-from gan_helpers.lab.choices import default_experiment
+from gan_helpers.lab.engine.choices import default_experiment
 from gan_helpers.processes import Incomplete
+from gan_helpers.translation import tasks
 
 #: Seeds; pictures take their time.
 AT_LEAST = {"digits": 10, "classes": 10, "class weight": 10, "class ring": 10, "shipped": 3}

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from gan_helpers.augment import augment
-from gan_helpers.augmented import Augmented, AugmentedGAN
+from gan_helpers.augmentation.judge import FewJudge, background, make, mirrored, off_centre, traced
+from gan_helpers.augmentation.training import Augmented, AugmentedGAN
+from gan_helpers.augmentation.transforms import augment
 from gan_helpers.classifier import load_classifier
-from gan_helpers.few_metrics import FewJudge, background, make, mirrored, off_centre, traced
-from gan_helpers.images import Images, load_few, load_mnist
+from gan_helpers.datasets.images import Images, load_few, load_mnist
 
 SMALL = Augmented(network="conv", width=8, latent_dim=4, batch_size=8)
 

@@ -5,11 +5,12 @@ import warnings
 import pytest
 import torch
 
-from gan_helpers import graph
-from gan_helpers.distributions import ring
+from gan_helpers import cuda_graph as graph
+from gan_helpers.cuda_graph import WARM_UP, RecordedStep
+from gan_helpers.datasets.points import ring
 from gan_helpers.ensemble import Ensemble
-from gan_helpers.graph import WARM_UP, RecordedStep
-from gan_helpers.training import GAN, Experiment, train_step
+from gan_helpers.experiment import Experiment
+from gan_helpers.training import GAN, train_step
 
 SMALL = Experiment(batch_size=16, width=8, depth=1)
 

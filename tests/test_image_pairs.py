@@ -8,19 +8,10 @@ import pytest
 import torch
 from torch.nn.functional import max_pool2d, pad
 
-from gan_helpers import image_pairs
-from gan_helpers.image_pairs import (
-    FLAT,
-    LUMA,
-    PHOTOS,
-    edges,
-    load_footwear,
-    load_photo_patches,
-    load_shoes_unpaired,
-    luma,
-    read_photo,
-)
-from gan_helpers.images import load_fashion
+from gan_helpers.datasets import photos
+from gan_helpers.datasets.images import load_fashion
+from gan_helpers.datasets.photos import FLAT, LUMA, PHOTOS, load_photo_patches, luma, read_photo
+from gan_helpers.datasets.shoes import edges, load_footwear, load_shoes_unpaired
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -70,7 +61,7 @@ def test_the_parts_never_overlap(monkeypatch):
         photo[0, :, : 401 // 4] = 1.0
         return photo
 
-    monkeypatch.setattr(image_pairs, "read_photo", painted)
+    monkeypatch.setattr(photos, "read_photo", painted)
     for size in (8, 32, 64):  # a filter over -1 alone may round a little; one column does more
         assert load_photo_patches("train", size, n=100).b[:, 0].max() < -0.9999
         assert load_photo_patches("test", size, n=100).b[:, 0].min() > 0.9999
@@ -80,8 +71,8 @@ def test_crops_reach_every_pixel_of_their_part(monkeypatch):
     """Coordinates as colours: the parts have no seam that is never seen, and crops have scales."""
     y, x = torch.meshgrid(torch.linspace(-1, 1, 300), torch.linspace(-1, 1, 400), indexing="ij")
     photo = torch.stack([x, y, torch.rand(300, 400, generator=torch.Generator().manual_seed(0))])
-    monkeypatch.setattr(image_pairs, "read_photo", lambda name: photo)
-    monkeypatch.setattr(image_pairs, "FLAT", 0.0)
+    monkeypatch.setattr(photos, "read_photo", lambda name: photo)
+    monkeypatch.setattr(photos, "FLAT", 0.0)
     train, test = load_photo_patches(n=1500).b, load_photo_patches("test", n=1500).b
     middle = -1 + 2 * 99.5 / 399  # between columns 99 and 100
     assert test[:, 0].min() < -0.97 and middle - 0.03 < test[:, 0].max() < middle

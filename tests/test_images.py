@@ -24,8 +24,8 @@ from hypothesis import given, strategies as st
 from torch.nn.functional import avg_pool2d, pad
 from torchvision.datasets import MNIST
 
-from gan_helpers import images
-from gan_helpers.images import (
+from gan_helpers.datasets import images
+from gan_helpers.datasets.images import (
     FASHION_CLASSES,
     FASHION_SHA256,
     SHA256,
@@ -458,7 +458,7 @@ def test_wrong_download_is_not_taken(no_data, monkeypatch):
 
 
 def test_torchvision_is_imported_only_to_download():
-    code = "import sys, gan_helpers.images as i; i.load_mnist('test'); print(*sys.modules)"
+    code = "import sys, gan_helpers.datasets.images as i; i.load_mnist('test'); print(*sys.modules)"
     run = [sys.executable, "-c", code]
     done = subprocess.run(run, capture_output=True, encoding="utf-8", check=True)
     assert "torchvision" not in done.stdout.split() and "torch" in done.stdout.split()

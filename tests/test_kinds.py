@@ -6,19 +6,23 @@ import pytest
 import torch
 from test_translating import PAIRED
 
-from gan_helpers import augmented, conditional, training
-from gan_helpers.augmented import Augmented, AugmentedGAN
-from gan_helpers.conditional import Conditional, ConditionalGAN
-from gan_helpers.distributions import ring
+from gan_helpers import training
+from gan_helpers.augmentation import training as augmented
+from gan_helpers.augmentation.training import Augmented, AugmentedGAN
+from gan_helpers.conditional import training as conditional
+from gan_helpers.conditional.training import Conditional, ConditionalGAN
+from gan_helpers.datasets.images import load_few
+from gan_helpers.datasets.points import ring
 from gan_helpers.ensemble import Ensemble, Stack
-from gan_helpers.images import load_few
-from gan_helpers.lab.augmenting import AugmentedSession
-from gan_helpers.lab.classes import ClassSession
-from gan_helpers.lab.modes import AUGMENTED, CLASSES, MODES, PLAIN, TRANSLATED, mode_of
-from gan_helpers.lab.session import Session
+from gan_helpers.experiment import Experiment
+from gan_helpers.lab import view
+from gan_helpers.lab.engine.augmenting import AugmentedSession
+from gan_helpers.lab.engine.classes import ClassSession
+from gan_helpers.lab.engine.modes import AUGMENTED, CLASSES, MODES, PLAIN, TRANSLATED, mode_of
+from gan_helpers.lab.engine.session import Session
 from gan_helpers.lab.view import Lab
 from gan_helpers.losses import LOSSES, Loss
-from gan_helpers.training import GAN, Experiment
+from gan_helpers.training import GAN
 
 SMALL = {"width": 8, "depth": 1, "batch_size": 8}
 KINDS = {
@@ -149,7 +153,7 @@ def test_the_device_is_chosen_by_a_step_of_this_kind(monkeypatch, data, settings
     monkeypatch.setattr(
         kind, "__init__", lambda gan, *a, **k: made.append(k) or usual(gan, *a, **k)
     )
-    monkeypatch.setattr(training, "choose_device", choose)
+    monkeypatch.setattr(view, "choose_device", choose)
     lab = Lab(data, **settings, **SMALL)
     assert len(trained) == 1 and len(made) == 2 and type(lab.session.gan) is kind
 

@@ -9,19 +9,19 @@ from lab_threads import threads, wait_for
 from test_translating import SMALL as SMALL_TRANSLATION, UNPAIRED
 
 from gan_helpers.classifier import load_classifier
-from gan_helpers.conditional import Conditional
-from gan_helpers.distributions import gaussians_1d
-from gan_helpers.images import load_mnist
-from gan_helpers.lab.augmenting import AugmentedSession
-from gan_helpers.lab.classes import ClassSession
-from gan_helpers.lab.seen import N_COUNTED, ClassCounter, counter_of
-from gan_helpers.lab.session import Session
-from gan_helpers.lab.translating import TranslationSession
+from gan_helpers.conditional.training import Conditional
+from gan_helpers.datasets.images import load_mnist
+from gan_helpers.datasets.points import gaussians_1d
+from gan_helpers.experiment import Experiment
+from gan_helpers.lab.engine.augmenting import AugmentedSession
+from gan_helpers.lab.engine.classes import ClassSession
+from gan_helpers.lab.engine.seen import N_COUNTED, ClassCounter, counter_of
+from gan_helpers.lab.engine.session import Session
+from gan_helpers.lab.engine.translating import TranslationSession
 from gan_helpers.lab.view import Lab
 from gan_helpers.losses import LOSSES, reversed_losses
-from gan_helpers.tasks import load_task
-from gan_helpers.training import Experiment
-from gan_helpers.translation_metrics import world_distance
+from gan_helpers.translation.judge import world_distance
+from gan_helpers.translation.tasks import load_task
 
 PICTURES = {"network": "conv", "width": 8, "batch_size": 8, "latent_dim": 8}
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from gan_helpers.distributions import gaussians_1d, grid, ring
+from gan_helpers.datasets.points import gaussians_1d, grid, ring
 from gan_helpers.metrics import (
     game_value,
     jensen_shannon,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gan_helpers.pairs import Pairs, Unpaired
+from gan_helpers.datasets.pairs import Pairs, Unpaired
 
 
 def pictures(n, channels=1, size=4, start=0.0):

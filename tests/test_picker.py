@@ -2,7 +2,7 @@
 
 import threading
 
-from gan_helpers.lab.classes import Look
+from gan_helpers.lab.engine.classes import Look
 from gan_helpers.lab.labels import labels
 from gan_helpers.lab.picker import Picker
 

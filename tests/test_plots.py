@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 import slide_figures
 from gan_helpers import plots
-from gan_helpers.images import Images
-from gan_helpers.lab.comparison import Comparison
-from gan_helpers.lab.session import Session
-from gan_helpers.training import Experiment
+from gan_helpers.datasets.images import Images
+from gan_helpers.experiment import Experiment
+from gan_helpers.lab.engine.comparison import Comparison
+from gan_helpers.lab.engine.session import Session
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,16 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from gan_helpers.cyclegan import CycleGAN
-from gan_helpers.embedded import EMBEDDED, find_embedded
-from gan_helpers.image_pairs import load_footwear, load_photo_patches
-from gan_helpers.pretrained import KINDS
-from gan_helpers.pretrained_translators import (
+from gan_helpers.conditional.pretrained import KINDS
+from gan_helpers.datasets.files import EMBEDDED, find_embedded
+from gan_helpers.datasets.photos import load_photo_patches
+from gan_helpers.datasets.scenes import draw_pairs
+from gan_helpers.datasets.shoes import load_footwear
+from gan_helpers.processes import Incomplete
+from gan_helpers.translation.cyclegan import CycleGAN
+from gan_helpers.translation.judge import cycle_error, hidden_pair_error, judge_translation
+from gan_helpers.translation.pix2pix import Pix2Pix
+from gan_helpers.translation.pretrained import (
     RECIPES,
     Recipe,
     file_name,
@@ -20,11 +25,7 @@ from gan_helpers.pretrained_translators import (
     save,
     train,
 )
-from gan_helpers.processes import Incomplete
-from gan_helpers.tasks import Task, shoe_features
-from gan_helpers.translation import Pix2Pix
-from gan_helpers.translation_metrics import cycle_error, hidden_pair_error, judge_translation
-from gan_helpers.worlds import draw_pairs
+from gan_helpers.translation.tasks import Task, shoe_features
 
 TINY = Recipe("maps", 4, (3, 3), 16, {"width": 4, "width_D": 4, "depth": 2})
 MAPS = Task("maps", draw_pairs("maps", 20, 16), draw_pairs("maps", 8, 16, seed=1))

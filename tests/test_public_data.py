@@ -19,10 +19,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_helpers import public_data
+from gan_helpers.datasets import public as public_data
+from gan_helpers.datasets.pairs import Pairs, Unpaired
+from gan_helpers.datasets.public import PUBLIC, PublicSet, load_public
 from gan_helpers.files import locked
-from gan_helpers.pairs import Pairs, Unpaired
-from gan_helpers.public_data import PUBLIC, PublicSet, load_public
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 

@@ -12,12 +12,13 @@ from jupyter_browser import PATIENCE
 from lab_threads import threads, wait_for
 from test_translating import PAIRED, SMALL as SMALL_TRANSLATION
 
+from gan_helpers.experiment import Experiment
 from gan_helpers.lab import hosts, pulse
-from gan_helpers.lab.session import Session
+from gan_helpers.lab.engine.session import Session
+from gan_helpers.lab.engine.worker import LONGEST_ANSWER, MAX_PER_SECOND, Worker
 from gan_helpers.lab.stage import unpack_frame
 from gan_helpers.lab.view import Lab
-from gan_helpers.lab.worker import LONGEST_ANSWER, MAX_PER_SECOND, Worker
-from gan_helpers.training import Experiment, train_step
+from gan_helpers.training import train_step
 
 SMALL = {"width": 8, "depth": 1, "batch_size": 16}
 SCRIPT = Path(pulse.__file__).with_suffix(".js")

@@ -15,22 +15,23 @@ from hypothesis import given, settings, strategies as st
 from lab_threads import threads, wait_for
 from test_translating import PAIRED, SMALL as SMALL_TRANSLATION, UNPAIRED
 
-from gan_helpers import training, translation
-from gan_helpers.conditional import Conditional
+from gan_helpers import training
+from gan_helpers.conditional.training import Conditional
+from gan_helpers.experiment import Experiment
 from gan_helpers.lab import driven, hosts, in_cell
-from gan_helpers.lab.augmenting import AugmentedSession
-from gan_helpers.lab.classes import ClassSession
-from gan_helpers.lab.comparison import Comparison, variants_of
 from gan_helpers.lab.driven import Driven
+from gan_helpers.lab.engine.augmenting import AugmentedSession
+from gan_helpers.lab.engine.classes import ClassSession
+from gan_helpers.lab.engine.comparison import Comparison, variants_of
+from gan_helpers.lab.engine.look import Detail
+from gan_helpers.lab.engine.record import Timeline, n_bytes, whole_steps
+from gan_helpers.lab.engine.session import Session
+from gan_helpers.lab.engine.translating import TranslationSession
+from gan_helpers.lab.engine.worker import Worker
 from gan_helpers.lab.in_cell import Cell
-from gan_helpers.lab.look import Detail
-from gan_helpers.lab.record import Timeline, n_bytes, whole_steps
-from gan_helpers.lab.session import Session
 from gan_helpers.lab.sketch import DrawLab
-from gan_helpers.lab.translating import TranslationSession
 from gan_helpers.lab.view import Lab
-from gan_helpers.lab.worker import Worker
-from gan_helpers.training import Experiment
+from gan_helpers.translation import pix2pix
 
 SMALL = {"width": 8, "depth": 1, "batch_size": 16}
 
@@ -207,14 +208,14 @@ def lab():
 
 def test_a_step_with_too_many_losses_is_a_trouble_and_the_lab_lives_on():
     def three(gan, data):
-        a, b = translation.train_step(gan, data)
+        a, b = pix2pix.train_step(gan, data)
         return a, b, b
 
     lab = Lab(PAIRED, experiment=SMALL_TRANSLATION, train_step=three)
     lab.play()
     wait_for(lambda: lab.session.trouble is not None and not lab.worker.playing)
     assert "too many values to unpack" in lab.session.trouble.detail
-    lab.change(train_step=translation.train_step)
+    lab.change(train_step=pix2pix.train_step)
     lab.reset()
     lab.play()
     wait_for(lambda: lab.session.at > 1)

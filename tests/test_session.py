@@ -9,15 +9,16 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from gan_helpers.distributions import WORLDS, WORLDS_1D, from_points, gaussians_1d
-from gan_helpers.images import Images
-from gan_helpers.lab.choices import default_experiment
-from gan_helpers.lab.look import STAGE, STEEPEST
-from gan_helpers.lab.record import Trouble
-from gan_helpers.lab.session import Session
-from gan_helpers.lab.worker import Worker
+from gan_helpers.datasets.images import Images
+from gan_helpers.datasets.points import WORLDS, WORLDS_1D, from_points, gaussians_1d
+from gan_helpers.experiment import Experiment
+from gan_helpers.lab.engine.choices import default_experiment
+from gan_helpers.lab.engine.look import STAGE, STEEPEST
+from gan_helpers.lab.engine.record import Trouble
+from gan_helpers.lab.engine.session import Session
+from gan_helpers.lab.engine.worker import Worker
 from gan_helpers.losses import LOSSES, Loss
-from gan_helpers.training import Experiment, train_step
+from gan_helpers.training import train_step
 from gan_helpers.transport import wasserstein_distance
 
 SMALL = Experiment(width=16, depth=2, batch_size=16)

@@ -13,7 +13,8 @@ from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays_of
 from jupyter_browser import PATIENCE
 
-from gan_helpers.lab import charts, stage
+from gan_helpers.lab import stage
+from gan_helpers.lab.engine import charts
 from gan_helpers.lab.labels import TEXT
 from gan_helpers.lab.stage import COARSE, LABELS, FrameStream, Stage, pack_frame, unpack_frame
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from gan_helpers import tasks
-from gan_helpers.pairs import Pairs, Unpaired
-from gan_helpers.tasks import Task, load_task, shoe_features
+from gan_helpers.datasets.pairs import Pairs, Unpaired
+from gan_helpers.translation import tasks
+from gan_helpers.translation.tasks import Task, load_task, shoe_features
 
 
 @pytest.fixture

@@ -6,15 +6,14 @@ import pytest
 import torch
 
 from gan_helpers import training
-from gan_helpers.distributions import gaussians_1d, ring
+from gan_helpers.datasets.points import gaussians_1d, ring
+from gan_helpers.experiment import Experiment, faded
+from gan_helpers.lab.engine.choices import choose_device
 from gan_helpers.losses import LOSSES
 from gan_helpers.metrics import game_value, jensen_shannon, optimal_discriminator
 from gan_helpers.training import (
     GAN,
-    Experiment,
-    choose_device,
     descend,
-    faded,
     gradient_norm,
     step_D,
     step_G,

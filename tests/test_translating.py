@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from gan_helpers import cyclegan, tasks, translation
-from gan_helpers.cyclegan import CycleGAN
-from gan_helpers.lab.comparison import Comparison, variants_of
-from gan_helpers.lab.session import Session
-from gan_helpers.lab.translating import N_MEASURED, TranslationSession
-from gan_helpers.pairs import Pairs, Unpaired
-from gan_helpers.tasks import TASKS, Task
-from gan_helpers.translation import Pix2Pix, Translation
+from gan_helpers.datasets.pairs import Pairs, Unpaired
+from gan_helpers.lab.engine.comparison import Comparison, variants_of
+from gan_helpers.lab.engine.session import Session
+from gan_helpers.lab.engine.translating import N_MEASURED, TranslationSession
+from gan_helpers.translation import cyclegan, pix2pix, tasks
+from gan_helpers.translation.cyclegan import CycleGAN
+from gan_helpers.translation.pix2pix import Pix2Pix
+from gan_helpers.translation.tasks import TASKS, Task
+from gan_helpers.translation.training import Translation
 
 SMALL = Translation(width=4, width_D=4, batch_size=4)
 
@@ -42,7 +43,7 @@ def same(one, other):
 def test_it_trains_as_the_plain_step_does(task):
     session = TranslationSession(SMALL, task, seed=3)
     if task.paired:
-        gan, step = Pix2Pix(SMALL, (1, 3), 3), translation.train_step
+        gan, step = Pix2Pix(SMALL, (1, 3), 3), pix2pix.train_step
     else:
         gan, step = CycleGAN(SMALL, (1, 1), 3), cyclegan.cycle_step
     for _ in range(6):
@@ -263,7 +264,7 @@ def test_an_error_in_the_readers_step_stops_it_until_it_is_mended():
     session.run(5)
     assert session.at == 0 and session.trouble.what == "error"
     assert "no such thing" in session.trouble.detail and "raise KeyError" in session.trouble.line
-    session.change(train_step=translation.train_step)
+    session.change(train_step=pix2pix.train_step)
     session.run(2)
     assert session.trouble is None and session.at == 2
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
-from gan_helpers.pairs import Pairs
+from gan_helpers.datasets.pairs import Pairs
 from gan_helpers.training import gradient_norm
-from gan_helpers.translation import Pix2Pix, Translation, step_D, step_G, train_step
+from gan_helpers.translation.pix2pix import Pix2Pix, step_D, step_G, train_step
+from gan_helpers.translation.training import Translation
 
 SMALL = Translation(width=4, depth=2, width_D=4, batch_size=4)
 

@@ -10,9 +10,9 @@ from PIL import Image
 from test_translating import PAIRED, SMALL, UNPAIRED
 
 from gan_helpers.lab import Lab
-from gan_helpers.lab.controls import controls_of
+from gan_helpers.lab.engine.controls import controls_of
 from gan_helpers.lab.stage import FrameStream, unpack_frame
-from gan_helpers.translation import Translation
+from gan_helpers.translation.training import Translation
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_what_is_wrong_is_said(lab):
 
 
 def test_an_experiment_of_another_kind_is_refused():
-    from gan_helpers.training import Experiment
+    from gan_helpers.experiment import Experiment
 
     with pytest.raises(ValueError, match="no kind of GAN has all of these settings: Experiment"):
         Lab(PAIRED, experiment=Experiment())

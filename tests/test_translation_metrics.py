@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from gan_helpers.pairs import Pairs
-from gan_helpers.translation_metrics import (
+from gan_helpers.datasets.pairs import Pairs
+from gan_helpers.translation.judge import (
     cycle_error,
     hidden_pair_error,
     judge_translation,

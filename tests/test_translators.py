@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from torch import nn
 
-from gan_helpers.translators import (
+from gan_helpers.translation.networks import (
     PAPER_PATCH,
     PAPER_RESNET,
     PAPER_UNET,

@@ -12,16 +12,17 @@ from lab_threads import threads, wait_for
 from test_translating import PAIRED, UNPAIRED
 from traitlets import TraitError
 
-from gan_helpers.cyclegan import CycleGAN
-from gan_helpers.distributions import from_points
+from gan_helpers.datasets.points import from_points
+from gan_helpers.experiment import Experiment
 from gan_helpers.lab import view
-from gan_helpers.lab.controls import CONTROLS, compared_of
+from gan_helpers.lab.engine.controls import CONTROLS, compared_of
 from gan_helpers.lab.labels import TEXT, labels
 from gan_helpers.lab.stage import unpack_frame
 from gan_helpers.lab.view import IN_FLIGHT, OWN, PATIENCE, Lab
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.remedies import REMEDIES
-from gan_helpers.training import Experiment, train_step
+from gan_helpers.training import train_step
+from gan_helpers.translation.cyclegan import CycleGAN
 
 SMALL = {"width": 8, "depth": 1, "batch_size": 16}
 

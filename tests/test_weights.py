@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from gan_helpers import embedded
 from gan_helpers.classifier import DigitClassifier, load_classifier
-from gan_helpers.embedded import EMBEDDED, find_embedded
-from gan_helpers.pretrained import load_pretrained
-from gan_helpers.pretrained_translators import load_translator
+from gan_helpers.conditional.pretrained import load_pretrained
+from gan_helpers.datasets import files as embedded
+from gan_helpers.datasets.files import EMBEDDED, find_embedded
+from gan_helpers.translation.pretrained import load_translator
 from gan_helpers.weights import SHA256, header_of, read_weights, write_weights
 
 DATA = EMBEDDED[1]
@@ -74,7 +74,7 @@ def test_the_readme_checks_them():
 @pytest.mark.parametrize(
     ("name", "load"),
     [
-        ("digit_classifier_16", lambda: load_classifier(16)),
+        ("digits_classifier_16", lambda: load_classifier(16)),
         ("fashion_classifier_28", lambda: load_classifier(28, dataset="fashion")),
         ("acgan_28", lambda: load_pretrained("acgan")),
         ("maps_translator", lambda: load_translator("maps")),
@@ -101,7 +101,7 @@ def test_weights_trained_anew_may_take_their_place(tmp_path, monkeypatch):
     """As data/train_*.py do; on another machine their bytes are others."""
     monkeypatch.setattr(embedded, "EMBEDDED", (tmp_path,))
     again = DigitClassifier(16)
-    path = write_weights(tmp_path / "digit_classifier_16.safetensors", {"": again}, ABOUT)
+    path = write_weights(tmp_path / "digits_classifier_16.safetensors", {"": again}, ABOUT)
     assert torch.equal(load_classifier(16).out.weight, again.out.weight)
     flipped(path, -1)
     with pytest.raises(OSError, match=r"is damaged: its SHA-256 .*as it says itself.*git checkout"):
@@ -150,7 +150,7 @@ def test_what_was_saved_without_a_checksum_still_loads(tmp_path):
     save_file(weights, tmp_path / "old.safetensors", {"training": json.dumps(ABOUT)})
     assert read_weights("old.safetensors", read, tmp_path) == ABOUT and same(made, read)
     classifier = DigitClassifier(16)
-    save_file(classifier.state_dict(), tmp_path / "digit_classifier_16.safetensors")
+    save_file(classifier.state_dict(), tmp_path / "digits_classifier_16.safetensors")
     loaded = load_classifier(16, root=tmp_path)
     assert torch.equal(loaded.out.weight, classifier.out.weight)
 

@@ -7,9 +7,10 @@ import pytest
 from jupyter_browser import PATIENCE
 from lab_threads import threads, wait_for
 
-from gan_helpers.lab.session import Session
-from gan_helpers.lab.worker import Worker
-from gan_helpers.training import Experiment, train_step
+from gan_helpers.experiment import Experiment
+from gan_helpers.lab.engine.session import Session
+from gan_helpers.lab.engine.worker import Worker
+from gan_helpers.training import train_step
 
 SMALL = Experiment(width=8, depth=1, batch_size=8)
 

@@ -4,8 +4,15 @@ import pytest
 import torch
 from torch.nn.functional import avg_pool2d
 
-from gan_helpers.pairs import Pairs, Unpaired
-from gan_helpers.worlds import SCENES, draw_pairs, draw_scenes, draw_unpaired, rgb, scene_table
+from gan_helpers.datasets.pairs import Pairs, Unpaired
+from gan_helpers.datasets.scenes import (
+    SCENES,
+    draw_pairs,
+    draw_scenes,
+    draw_unpaired,
+    rgb,
+    scene_table,
+)
 
 each_kind = pytest.mark.parametrize("kind", SCENES)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from gan_helpers.embedded import EMBEDDED, get_back
+from gan_helpers.datasets.files import EMBEDDED, get_back
 
 FILE = "evidence.json"
 

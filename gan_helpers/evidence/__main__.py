@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gan_helpers.embedded import EMBEDDED
+from gan_helpers.datasets.files import EMBEDDED
 from gan_helpers.evidence import FILE, read_rows
 from gan_helpers.evidence.collect import RUNS, collect
 from gan_helpers.processes import Incomplete

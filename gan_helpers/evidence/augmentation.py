@@ -8,12 +8,12 @@ from functools import cache
 
 from torch import Tensor
 
-from gan_helpers import augmented
-from gan_helpers.augmented import Augmented, AugmentedGAN
+from gan_helpers.augmentation import training as augmented
+from gan_helpers.augmentation.judge import TRACES, FewJudge, make, mirrored, traced
+from gan_helpers.augmentation.training import Augmented, AugmentedGAN
 from gan_helpers.classifier import load_classifier
+from gan_helpers.datasets.images import load_few, load_mnist
 from gan_helpers.evidence.judging import SEEDS, Row
-from gan_helpers.few_metrics import TRACES, FewJudge, make, mirrored, traced
-from gan_helpers.images import load_few, load_mnist
 
 FIVE = SEEDS[:5]  # pictures take their time
 MARKS = tuple(range(500, 4001, 500))  # steps at which it is looked at
@@ -34,7 +34,7 @@ class Few(Row):
     """GANs on a few digits of 16 x 16, judged on the way.
 
     Each quantity of `FewReport` after n steps is called `quantity_n`; `p_n` is ADA's probability.
-    `trace_brightness`, `trace_translate`: see `few_metrics.traced`, at the end.
+    `trace_brightness`, `trace_translate`: see `augmentation.judge.traced`, at the end.
 
     Args:
         n: pictures to train on; which ones they are depends on the seed.
@@ -71,7 +71,7 @@ class Few(Row):
 
 @dataclass(frozen=True)
 class Mirror(Few):
-    """The same with flips; `mirrored`: see `few_metrics`, at the end."""
+    """The same with flips; `mirrored`: see `augmentation.judge`, at the end."""
 
     def traces(self, x: Tensor) -> dict[str, float]:
         return {"mirrored": mirrored(x, load_test().x)}

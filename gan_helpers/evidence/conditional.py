@@ -11,22 +11,22 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from gan_helpers import pretrained
-from gan_helpers.class_metrics import ClassJudge
 from gan_helpers.classifier import in_batches, load_classifier
-from gan_helpers.conditional import (
+from gan_helpers.conditional import pretrained
+from gan_helpers.conditional.judge import ClassJudge
+from gan_helpers.conditional.training import (
     Conditional,
     ConditionalGAN,
     LabelledData,
     draw_batch,
     train_step,
 )
-from gan_helpers.distributions import Mixture, ring
+from gan_helpers.datasets.images import load_mnist
+from gan_helpers.datasets.points import Mixture, ring
 from gan_helpers.evidence.judging import SEEDS, Row
-from gan_helpers.images import load_mnist
+from gan_helpers.experiment import Experiment
 from gan_helpers.losses import discriminator_cross_entropy
 from gan_helpers.metrics import frechet_distance
-from gan_helpers.training import Experiment
 
 TEN = SEEDS[:10]  # pictures take their time
 PER_CLASS = 500  # generated pictures that are judged; all test pictures stand beside them

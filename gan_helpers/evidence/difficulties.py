@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 
-from gan_helpers.distributions import WORLDS, Mixture, grid, ring
+from gan_helpers.datasets.points import WORLDS, Mixture, grid, ring
 from gan_helpers.ensemble import Ensemble
 from gan_helpers.evidence.judging import SEEDS, Row, judge
+from gan_helpers.experiment import Experiment, faded
 from gan_helpers.remedies import ILLNESSES, REMEDIES
-from gan_helpers.training import GAN, Experiment, faded, push_on_G, step_D
+from gan_helpers.training import GAN, push_on_G, step_D
 
 #: Ring and grid of VEEGAN and PacGAN, scaled so that the outermost mode lies at 1.5.
 PUBLISHED_WORLDS: dict[str, Callable[[], Mixture]] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from gan_helpers.distributions import Mixture
+from gan_helpers.datasets.points import Mixture
 from gan_helpers.metrics import mode_coverage
 from gan_helpers.training import GAN
 

@@ -9,16 +9,31 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from gan_helpers import cyclegan
 from gan_helpers.classifier import in_batches
-from gan_helpers.clouds import POINTS, PointCycleGAN, matching, one_to_one, returned, ring_and_rows
+from gan_helpers.datasets.pairs import Pairs
+from gan_helpers.datasets.scenes import draw_scenes
 from gan_helpers.evidence.judging import SEEDS, Row, correlation
-from gan_helpers.pairs import Pairs
-from gan_helpers.pretrained_translators import train_falling
-from gan_helpers.tasks import PAIRED, UNPAIRED, Task, load_task, shoe_features, shoe_textures
-from gan_helpers.translation import Pix2Pix, Translation
-from gan_helpers.translation_metrics import cycle_error, hidden_pair_error, judge_translation
-from gan_helpers.worlds import draw_scenes
+from gan_helpers.translation import cyclegan
+from gan_helpers.translation.clouds import (
+    POINTS,
+    PointCycleGAN,
+    matching,
+    one_to_one,
+    returned,
+    ring_and_rows,
+)
+from gan_helpers.translation.judge import cycle_error, hidden_pair_error, judge_translation
+from gan_helpers.translation.pix2pix import Pix2Pix
+from gan_helpers.translation.pretrained import train_falling
+from gan_helpers.translation.tasks import (
+    PAIRED,
+    UNPAIRED,
+    Task,
+    load_task,
+    shoe_features,
+    shoe_textures,
+)
+from gan_helpers.translation.training import Translation
 
 TEN, THREE = SEEDS[:10], SEEDS[:3]  # pictures take their time
 NOISE = 0.3  # standard deviation of what disturbs a translation on its way back

@@ -13,14 +13,15 @@ from torch import Tensor
 
 from gan_helpers.classifier import DigitClassifier, in_batches, load_classifier
 from gan_helpers.critic import slopes, train_critic
-from gan_helpers.distributions import WORLDS, WORLDS_1D, Mixture, gaussians_1d
+from gan_helpers.datasets.images import Images, load_mnist
+from gan_helpers.datasets.points import WORLDS, WORLDS_1D, Mixture, gaussians_1d
 from gan_helpers.ensemble import Ensemble, stack_networks
 from gan_helpers.evidence.judging import SEEDS, Row, correlation, judge
-from gan_helpers.images import Images, load_mnist
+from gan_helpers.experiment import Experiment
 from gan_helpers.losses import LOSSES
 from gan_helpers.metrics import frechet_distance
 from gan_helpers.models import Discriminator
-from gan_helpers.training import GAN, Experiment
+from gan_helpers.training import GAN
 from gan_helpers.transport import wasserstein_distance
 
 N_MOVED = 256  # samples between which the exact distance is taken

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_helpers.distributions import gaussians_1d, ring
+from gan_helpers.datasets.points import gaussians_1d, ring
 from gan_helpers.exercises.judging import Mistakes, close, exercise, number
+from gan_helpers.experiment import Experiment
 from gan_helpers.losses import LOSSES
 from gan_helpers.metrics import optimal_discriminator
-from gan_helpers.training import GAN, Experiment
+from gan_helpers.training import GAN
 
 
 @exercise

@@ -12,21 +12,21 @@ from typing import Any
 
 import ipywidgets as W
 
-from gan_helpers.augment import GREY
-from gan_helpers.augmented import WAYS
-from gan_helpers.conditional import DISCRIMINATORS
-from gan_helpers.distributions import WORLDS, WORLDS_1D
-from gan_helpers.lab.augmenting import AugmentedSession
-from gan_helpers.lab.choices import PICTURES
-from gan_helpers.lab.classes import ClassSession
-from gan_helpers.lab.controls import CONTROLS, compared_of
+from gan_helpers.augmentation.training import WAYS
+from gan_helpers.augmentation.transforms import GREY
+from gan_helpers.conditional.training import DISCRIMINATORS
+from gan_helpers.datasets.points import WORLDS, WORLDS_1D
 from gan_helpers.lab.driven import Driven
+from gan_helpers.lab.engine.augmenting import AugmentedSession
+from gan_helpers.lab.engine.choices import PICTURES
+from gan_helpers.lab.engine.classes import ClassSession
+from gan_helpers.lab.engine.controls import CONTROLS, compared_of
+from gan_helpers.lab.engine.look import MAPS
+from gan_helpers.lab.engine.modes import AUGMENTED, CLASSES, PLAIN, Mode
+from gan_helpers.lab.engine.worker import MAX_PER_SECOND
 from gan_helpers.lab.hosts import folded, hint
-from gan_helpers.lab.look import MAPS
-from gan_helpers.lab.modes import AUGMENTED, CLASSES, PLAIN, Mode
 from gan_helpers.lab.picker import Picker
 from gan_helpers.lab.stage import Stage
-from gan_helpers.lab.worker import MAX_PER_SECOND
 from gan_helpers.losses import LOSSES, get_loss
 from gan_helpers.remedies import REMEDIES
 
@@ -354,8 +354,8 @@ class Console(Driven):
     def _classes(self) -> list[str]:
         """What the classes are called."""
         data = self.session.data
-        named = getattr(data, "dataset", "") == "fashion"
-        names = [self.text[f"fashion_{k}"] if named else "" for k in range(data.n_classes)]
+        named = getattr(data, "dataset", "")  # some sets have words for theirs
+        names = [self.text.get(f"{named}_class_{k}", "") for k in range(data.n_classes)]
         return [f"{k} {name}".strip() for k, name in enumerate(names)]
 
     def _loss(self) -> str:

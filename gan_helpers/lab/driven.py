@@ -12,10 +12,10 @@ import ipywidgets as W
 
 from gan_helpers.checks import check_choice, check_int
 from gan_helpers.lab import hosts
+from gan_helpers.lab.engine.record import own_line
+from gan_helpers.lab.engine.worker import Trainee, Worker
 from gan_helpers.lab.in_cell import InCell
 from gan_helpers.lab.pulse import BEAT, Pulse
-from gan_helpers.lab.record import own_line
-from gan_helpers.lab.worker import Trainee, Worker
 
 NO_STAGE_AFTER = 5.0  # seconds after a button was pressed; the stage says at once that it is there
 BUSY_AFTER = 1.0  # seconds without a sign from the page, while a cell runs, until it is said why

@@ -85,6 +85,11 @@ export function keptLayer() {
   };
 }
 
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {{ fill?: string, stroke?: string, width?: number, dash?: number[] }} style
+ * @param {() => void} trace
+ */
 export function paint(ctx, { fill, stroke, width = 1, dash = [] }, trace) {
   ctx.beginPath();
   trace();
@@ -117,11 +122,13 @@ export function polyline(ctx, points) {
   }
 }
 
+/** @param {CanvasRenderingContext2D} ctx @param {number[]} centre @param {number} r */
 export function disc(ctx, [x, y], r) {
   ctx.moveTo(x + r, y);
   ctx.arc(x, y, r, 0, 7);
 }
 
+/** @param {CanvasRenderingContext2D} ctx @param {number[]} centre @param {number} r */
 export function diamond(ctx, [x, y], r) {
   ctx.moveTo(x, y - r); // without a list of corners: there are thousands of them in a frame
   ctx.lineTo(x + r, y);

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from gan_helpers.lab.classes import Look
+from gan_helpers.lab.engine.classes import Look
 from gan_helpers.lab.hosts import hint
 
 ALL = -1  # in place of None, which a widget takes for "nothing chosen"

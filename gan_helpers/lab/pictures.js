@@ -48,7 +48,7 @@ function draw2d(ctx, edge, f, pal, scratch, layer) {
   };
   const zoom = clamp(edge / 400, 0.65, 1.4);
   const radius = zoom * (f.fake.length > 600 ? 2.7 : 3.3); // smaller where there are many
-  const inside = ([x, y]) => x > 0 && x < edge && y > 0 && y < edge;
+  const inside = (/** @type {number[]} */ [x, y]) => x > 0 && x < edge && y > 0 && y < edge;
   const fakes = points(f.fake);
   const real = layer(f.real, [pal, ...f.range], edge, (on) => // the same in every frame and panel
     samples(on, pal.real, disc, points(f.real), 1.9 * zoom));
@@ -102,7 +102,7 @@ function draw1d(ctx, edge, f, pal) {
     paint(ctx, { fill: css(pal.fake) }, () => f.gz.forEach((x) => diamond(ctx, [X(x), xLine], 3)));
     paint(ctx, { fill: css(pal.fg) }, () => f.z.forEach((z) => disc(ctx, [Z(z), zLine], 1.6)));
   });
-  for (const [name, y] of [["x", xLine], ["z", zLine]])
+  for (const [name, y] of Object.entries({ x: xLine, z: zLine }))
     write(ctx, name, 7, y - 1, pal.fg, "italic 14px Georgia, serif");
   const few = thinned([...f.push.keys()], edge, MAX_ARROWS / 4); // on one line there is less room
   arrows(ctx, pal, edge, few.map((i, tier) => {
@@ -144,7 +144,7 @@ function cells(f, edge) {
   return { cell: edge / n, side: times > 1 ? (times * columns) / ratio : room };
 }
 
-function drawRows(ctx, edge, f, pal, scratch, layer, t) {
+function drawRows(ctx, edge, f, pal, scratch, _layer, t) {
   const { cell, side } = cells(f, edge);
   const left = (cell - side) / 2;
   f.rows.forEach((name, k) => {

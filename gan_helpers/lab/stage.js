@@ -33,8 +33,9 @@ function makeChart(box, chart) {
   root.className = `gan-chart gan-${id} gan-${kind}`;
   root.innerHTML = `<div class="gan-title">${title && "<b></b>"}${words}</div><canvas></canvas>`;
   box.append(root);
-  const [name, ...numbers] = title ? root.firstChild.children : [null, ...root.firstChild.children];
-  return { name, numbers, canvas: root.lastChild, sort: sortOf(chart) };
+  const [head, canvas] = root.children;
+  const [name, ...numbers] = title ? head.children : [null, ...head.children];
+  return { name, numbers, canvas, sort: sortOf(chart) };
 }
 
 const PAGE = `<div class="gan-board"><div class="gan-head">

@@ -11,22 +11,22 @@ from typing import Any
 
 from gan_helpers import training
 from gan_helpers.checks import check_bool, check_choice
-from gan_helpers.conditional import ConditionalGAN
-from gan_helpers.distributions import from_drawing
-from gan_helpers.lab.choices import as_any
-from gan_helpers.lab.comparison import Comparison, variants_of
+from gan_helpers.conditional.training import ConditionalGAN
+from gan_helpers.datasets.points import from_drawing
+from gan_helpers.experiment import Experiment
 from gan_helpers.lab.console import OWN, Console
-from gan_helpers.lab.controls import groups_of
+from gan_helpers.lab.engine.choices import as_any, choose_device
+from gan_helpers.lab.engine.comparison import Comparison, variants_of
+from gan_helpers.lab.engine.controls import groups_of
+from gan_helpers.lab.engine.look import Detail
+from gan_helpers.lab.engine.modes import mode_of
+from gan_helpers.lab.engine.record import Timeline, TrainStep, Trouble
 from gan_helpers.lab.hosts import bundle
 from gan_helpers.lab.labels import labels
-from gan_helpers.lab.look import Detail
-from gan_helpers.lab.modes import mode_of
-from gan_helpers.lab.record import Timeline, TrainStep, Trouble
 from gan_helpers.lab.stage import FrameStream, Stage
 from gan_helpers.losses import get_loss, reversed_losses
 from gan_helpers.remedies import REMEDIES
-from gan_helpers.training import Experiment
-from gan_helpers.translation import Translation
+from gan_helpers.translation.training import Translation
 
 ACK_EVERY = 4  # frames: answering each one costs the browser half of its frames per second
 IN_FLIGHT = 2 * ACK_EVERY  # frames sent and not yet drawn; more would pile up in a slow browser
@@ -100,7 +100,7 @@ class Lab(Console):
         self.seconds_per_step: dict[str, float] = {}
         if device is None:
             trial = partial(self.mode.step_on, full, chosen)
-            device, self.seconds_per_step = training.choose_device(trial)
+            device, self.seconds_per_step = choose_device(trial)
         self.session = self.mode.session(full, chosen, seed, device, train_step, distance)
         if gan is not None:
             self.session.adopt(gan)

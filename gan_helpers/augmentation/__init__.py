@@ -1,0 +1,1 @@
+"""Few pictures (12.4.6): D may see them transformed."""

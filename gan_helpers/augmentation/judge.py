@@ -1,0 +1,204 @@
+"""What few pictures do to a GAN: how much D overfits, how good G is, and what leaked into it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+from gan_helpers.checks import (
+    check_choice,
+    check_floats,
+    check_has,
+    check_int,
+    check_is,
+    check_scale,
+    check_seed,
+    check_together,
+)
+from gan_helpers.classifier import DigitClassifier, in_batches
+from gan_helpers.datasets.images import Images
+from gan_helpers.metrics import frechet_distance
+from gan_helpers.training import GAN, looking_at
+
+
+@dataclass(frozen=True)
+class FewReport:
+    """How well a GAN does on few pictures.
+
+    Attributes:
+        frechet: distance of the features, generated from held-out; depends on how many there are.
+        d_train, d_held, d_fake: D's mean logit at training pictures, at real ones that it has never
+            seen, and at generated ones, none of them transformed.
+
+    All of it is nan where pictures are.
+    """
+
+    frechet: float
+    d_train: float
+    d_held: float
+    d_fake: float
+
+    @property
+    def gap(self) -> float:
+        """How much better D knows what it was trained on: 0 without overfitting."""
+        return self.d_train - self.d_held
+
+    def numbers(self) -> dict[str, float]:
+        """The same as a dictionary, without the gap."""
+        return asdict(self)
+
+
+class FewJudge:
+    """Judges GANs by the same held-out pictures and the same noise.
+
+    Args:
+        classifier: trained on data like these.
+        train: what the GANs learn from.
+        held: real pictures that they never see. Of both, D is asked about the first 500, so shuffle
+            what is sorted.
+        n: generated pictures that are judged, 2 to 10^6.
+        seed: of their noise.
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above, or the classifier is for pictures of
+            another size.
+    """
+
+    def __init__(
+        self, classifier: DigitClassifier, train: Images, held: Images, n: int = 500, seed: int = 0
+    ) -> None:
+        check_has("classifier", classifier, ("features",), "a classifier (load_classifier)")
+        for name, images in (("train", train), ("held", held)):
+            check_is(name, images, Images, "Images, e.g. load_mnist('test', 16)")
+        if train.event_shape != held.event_shape:
+            raise ValueError(
+                f"train has pictures of shape {train.event_shape}, held of {held.event_shape}."
+            )
+        self.n, self.seed = check_int("n", n, 2, 10**6), check_seed(seed)
+        self.classifier = classifier
+        self.features = in_batches(classifier.features, held.x)  # (M, F)
+        self.x_train, self.x_held = train.x[:500], held.x[:500]
+
+    def __call__(self, gan: GAN) -> FewReport:
+        """What `gan` makes and says now; its averaged weights where there are some.
+
+        Raises:
+            ValueError, TypeError: if it is no GAN of pictures like these.
+        """
+        x_fake = make(gan, self.n, self.seed)
+        if not x_fake.isfinite().all():
+            return FewReport(*[math.nan] * 4)
+        frechet = frechet_distance(in_batches(self.classifier.features, x_fake), self.features)
+        with looking_at(gan.D), torch.no_grad():
+            logits = [float(gan.D(x).mean()) for x in (self.x_train, self.x_held, x_fake[:500])]
+        return FewReport(float(frechet), *logits)
+
+
+def make(gan: GAN, n: int, seed: int = 0) -> Tensor:
+    """`n` generated pictures from noise of their own, `[n, C, H, W]`.
+
+    Args:
+        gan: as it is now.
+        n: 1 to 10^6.
+        seed: of the noise.
+    """
+    check_has("gan", gan, ("G", "sample", "sample_z"), "a GAN")
+    n, seed = check_int("n", n, 1, 10**6), check_seed(seed)
+    device = next(gan.G.parameters()).device
+    z = gan.sample_z(n, torch.Generator(device).manual_seed(seed))
+    return torch.cat([gan.sample(part) for part in z.split(500)])
+
+
+# --- what leaked ---------------------------------------------------------------------------------
+
+
+def background(x: Tensor) -> Tensor:
+    """The median pixel of each picture, `[N]`; black (-1) for a digit, NaN where a pixel is.
+
+    x: `[N, C, H, W]` in [-1, 1], or a little out of it if transformed.
+    """
+    check_transformed("x", x)
+    return x.flatten(1).median(1).values
+
+
+def off_centre(x: Tensor) -> Tensor:
+    """How far the centre of mass is from the middle, in pixels, `[N]`; NaN where a pixel is.
+
+    x: `[N, C, H, W]` in [-1, 1], or a little out of it if transformed.
+    """
+    check_transformed("x", x)
+    mass = (x + 1).clamp(min=0).mean(1)  # (N, H, W)
+    total = mass.sum((1, 2)) + 1e-9
+    parts = []
+    for axis, n in ((1, x.shape[2]), (2, x.shape[3])):
+        place = torch.arange(n, device=x.device) - (n - 1) / 2
+        parts.append((mass.sum(3 - axis) * place).sum(1) / total)
+    return torch.stack(parts).norm(dim=0)
+
+
+def check_transformed(name: str, x: object) -> None:
+    """Raise if these are no pictures in [-1, 1], transformed or not; NaN passes."""
+    check_scale(name, check_floats(name, x, "[N, C, H, W]", finite=False), most=3.0, nan=True)
+
+
+def check_of_one_size(x: Tensor, real: Tensor) -> None:
+    """Raise if generated pictures `x` and real ones cannot be compared; only x may hold NaN."""
+    check_transformed("x", x)
+    check_transformed("real", check_floats("real", real, "[N, C, H, W]"))
+    if x.shape[1:] != real.shape[1:]:
+        raise ValueError(
+            f"x has shape {list(x.shape)}, real has {list(real.shape)}; both have to be pictures "
+            "of one size."
+        )
+    check_together("x", x, "real", real)
+
+
+#: Transform -> a number that tells its trace, and by how much it has to exceed that of real ones.
+TRACES = {"brightness": (background, 0.1), "translate": (off_centre, 1.0)}
+
+
+def traced(x: Tensor, real: Tensor, name: str) -> float:
+    """The share of pictures in which a transform has left its trace.
+
+    A picture counts if its number lies above that of 99.9 % of the real pictures, by more than the
+    margin in `TRACES`: its background is no longer black, or it is a pixel farther off its centre.
+
+    Args:
+        x: generated pictures `[N, C, H, W]`.
+        real: real ones, not transformed `[M, C, H, W]`.
+        name: a row of `TRACES`.
+
+    Returns:
+        0 to 1; nan where generated pictures are.
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above.
+    """
+    check_choice("trace", name, TRACES)
+    check_of_one_size(x, real)
+    if not x.isfinite().all():
+        return math.nan
+    measure, margin = TRACES[name]
+    bound = measure(real).quantile(0.999) + margin
+    return float((measure(x) > bound).float().mean())
+
+
+def mirrored(x: Tensor, real: Tensor) -> float:
+    """The share of pictures that look more like a mirrored real one than like a real one.
+
+    By the distance from the nearest of each, pixel by pixel. Symmetric ones, e.g. a digit 8, count
+    about half the time, so compare with the share of other real pictures.
+
+    x: generated pictures `[N, C, H, W]`; real: real ones `[M, C, H, W]`. It is nan where x is.
+    """
+    check_of_one_size(x, real)
+    if not x.isfinite().all():
+        return math.nan
+    near, near_mirrored = (
+        torch.cat([torch.cdist(part.flatten(1), y.flatten(1)).amin(1) for part in x.split(500)])
+        for y in (real, real.flip(-1))
+    )
+    return float((near_mirrored < near).float().mean())

@@ -1,0 +1,1 @@
+"""Conditional GANs (12.4.4): a class, and a picture of it."""

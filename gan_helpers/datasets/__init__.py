@@ -1,0 +1,1 @@
+"""What is learned from: points, pictures, pairs of pictures, and where their files lie."""

@@ -1,0 +1,1 @@
+"""What the lab moves and looks at: no screen, and no widget."""

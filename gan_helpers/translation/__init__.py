@@ -1,0 +1,1 @@
+"""Pictures to pictures (12.4.5): pix2pix and CycleGAN."""

@@ -1,0 +1,158 @@
+"""CycleGAN: from A to B and back without a single pair.
+
+Zhu et al. (2017), "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial
+Networks". Two generators, two discriminators; what goes there and back has to be what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from gan_helpers.checks import check_int
+from gan_helpers.training import descend
+from gan_helpers.translation.training import (
+    Translation,
+    Translator,
+    TwoWorlds,
+    check_given,
+    finish_G,
+    make_generator,
+    make_patch_D,
+    translate,
+)
+
+
+class History:
+    """Earlier translations, from which D's fakes are drawn, so that D does not forget.
+
+    Shrivastava et al. (2017), section 2.3: half of the pictures returned are new, half are older
+    ones, whose places the new ones take.
+
+    Args:
+        size: how many are kept, 0 to 10,000; 0 passes everything through.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = check_int("size", size, 0, 10_000)
+        self.kept: Tensor | None = None
+
+    def __call__(self, fake: Tensor, rng: torch.Generator) -> Tensor:
+        """New ones in, `[N, C, H, W]`; as many out, some of them older."""
+        fake = fake.detach()
+        if not self.size:
+            return fake
+        if self.kept is None or len(self.kept) < self.size:
+            self.kept = fake if self.kept is None else torch.cat([self.kept, fake])
+            self.kept = self.kept[: self.size].clone()
+            return fake
+        device = rng.device
+        older = torch.rand(len(fake), generator=rng, device=device) < 0.5  # (N,)
+        place = torch.randperm(self.size, generator=rng, device=device)[: len(fake)]
+        older = older[: len(place)]  # a batch larger than the store: the rest is new
+        out = fake.clone()
+        out[: len(place)][older] = self.kept[place[older]]
+        self.kept[place[older]] = fake[: len(place)][older]
+        return out
+
+
+class CycleGAN(Translator):
+    """G = (A to B, B to A), D = (is it of A?, is it of B?). See `Translator`."""
+
+    left_out = ("l1", "conditional")
+    G: nn.ModuleDict
+    D: nn.ModuleDict
+    make_G: Callable[..., nn.Module] = staticmethod(make_generator)
+    make_D: Callable[..., nn.Module] = staticmethod(make_patch_D)
+    check_given: Callable[..., None] = staticmethod(check_given)
+
+    def __init__(self, experiment: Translation, *args: object, **kwargs: object) -> None:
+        super().__init__(experiment, *args, **kwargs)  # type: ignore[arg-type]
+        self.fakes_a, self.fakes_b = History(experiment.history), History(experiment.history)
+
+    def make_networks(
+        self, experiment: Translation, channels: tuple[int, int], rng: torch.Generator
+    ) -> tuple[nn.Module, nn.Module]:
+        e, (n_a, n_b) = experiment, channels
+        G = nn.ModuleDict(
+            {"ab": self.make_G(e, n_a, n_b, rng), "ba": self.make_G(e, n_b, n_a, rng)}
+        )
+        D = nn.ModuleDict({"a": self.make_D(e, n_a, rng), "b": self.make_D(e, n_b, rng)})
+        return G, D
+
+    def update_D(self, data: TwoWorlds) -> Tensor:
+        """One update of both D only, see `step_both_D`; after one of G on what it has made."""
+        batch, self.batch = self.batch, ()
+        if not batch:
+            a, b = data.sample(self.experiment.batch_size, self.rng)
+            with torch.no_grad(), self.precision():
+                batch = a, b, self.G["ba"](b), self.G["ab"](a)
+        return step_both_D(self, *batch)
+
+    def update_G(self, data: TwoWorlds) -> Tensor:
+        """One update of both G only, see `step_both_G`."""
+        a, b = data.sample(self.experiment.batch_size, self.rng)
+        loss, fake_a, fake_b = step_both_G(self, a, b)
+        self.batch = a, b, fake_a, fake_b
+        return loss
+
+    def to_b(self, a: Tensor) -> Tensor:
+        """a `[N, C_a, H, W]` as pictures of B, `[N, C_b, H, W]` in [-1, 1].
+
+        Raises:
+            ValueError, TypeError: if a is no such tensor, or surely not in [-1, 1].
+        """
+        self.check_given("a", a, self.channels[0])
+        return translate(self.shown["ab"], a, "a")  # type: ignore[index]
+
+    def to_a(self, b: Tensor) -> Tensor:
+        """b `[N, C_b, H, W]` as pictures of A, `[N, C_a, H, W]` in [-1, 1]; errors: see `to_b`."""
+        self.check_given("b", b, self.channels[1])
+        return translate(self.shown["ba"], b, "b")  # type: ignore[index]
+
+
+def cycle_step(gan: CycleGAN, data: TwoWorlds) -> tuple[Tensor, Tensor]:
+    """One update of both G, then one of both D on what these G made. Returns both losses."""
+    a, b = data.sample(gan.experiment.batch_size, gan.rng)
+    loss_G, fake_a, fake_b = step_both_G(gan, a, b)
+    return step_both_D(gan, a, b, fake_a, fake_b), loss_G
+
+
+def step_both_G(gan: CycleGAN, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """One update of both G. Returns their loss, and what they made: of A and of B.
+
+    Eq. (3) of Zhu et al. (2017), and the identity loss of their section 5.2.
+
+    Args:
+        a: `[N, C_a, H, W]`; b: `[N, C_b, H, W]`; no one belongs to the other.
+    """
+    e, ab, ba, D = gan.experiment, gan.G["ab"], gan.G["ba"], gan.D
+    with gan.precision():
+        fake_b, fake_a = ab(a), ba(b)
+        d_a, d_b = D["a"](fake_a).flatten(), D["b"](fake_b).flatten()  # logits of all patches
+        loss = e.adversarial * (gan.loss.generator(d_a) + gan.loss.generator(d_b))
+        if e.cycle:  # there and back
+            loss = loss + e.cycle * (l1_loss(ba(fake_b), a) + l1_loss(ab(fake_a), b))
+        if e.cycle * e.identity and a.shape[1] == b.shape[1]:  # what is of B already stays as it is
+            loss = loss + e.cycle * e.identity * (l1_loss(ab(b), b) + l1_loss(ba(a), a))
+    finish_G(loss, gan)
+    return loss.detach(), fake_a.detach(), fake_b.detach()
+
+
+def step_both_D(gan: CycleGAN, a: Tensor, b: Tensor, fake_a: Tensor, fake_b: Tensor) -> Tensor:
+    """One update of both D: is this picture of that world? Returns the sum of their losses.
+
+    Args:
+        a: `[N, C_a, H, W]`; b: `[N, C_b, H, W]`; fake_a, fake_b: translations of the same shapes.
+    """
+    loss = torch.zeros((), device=a.device)
+    fake_a, fake_b = gan.fakes_a(fake_a, gan.rng), gan.fakes_b(fake_b, gan.rng)
+    with gan.precision():
+        for D, real, fake in ((gan.D["a"], a, fake_a), (gan.D["b"], b, fake_b)):
+            d_real, d_fake = D(torch.cat([real, fake.to(real)])).chunk(2)  # (N, P) logits each
+            loss = loss + gan.loss.discriminator(d_real.flatten(), d_fake.flatten())
+    descend(loss / 2, gan.opt_D)
+    return loss.detach()
