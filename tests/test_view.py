@@ -15,6 +15,7 @@ from traitlets import TraitError
 from gan_helpers.datasets.points import from_points
 from gan_helpers.experiment import Experiment
 from gan_helpers.lab import view
+from gan_helpers.lab.engine.choices import WORLD_NAMES
 from gan_helpers.lab.engine.controls import CONTROLS, compared_of
 from gan_helpers.lab.labels import TEXT, labels
 from gan_helpers.lab.stage import unpack_frame
@@ -23,6 +24,7 @@ from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.remedies import REMEDIES
 from gan_helpers.training import train_step
 from gan_helpers.translation.cyclegan import CycleGAN
+from gan_helpers.translation.tasks import TASKS
 
 SMALL = {"width": 8, "depth": 1, "batch_size": 16}
 
@@ -73,7 +75,7 @@ def test_both_languages_have_every_word():
 def test_every_loss_is_offered_under_its_name_in_both_languages(lab):
     offered = [value for _, value in lab.loss.options]
     assert offered == [*LOSSES, OWN]
-    assert set(LOSSES) <= set(TEXT["en"])
+    assert {*LOSSES, *WORLD_NAMES, *TASKS} <= set(TEXT["en"])
 
 
 def test_it_opens_without_a_thread_and_with_a_picture(lab):
