@@ -14,7 +14,7 @@ from assemble import read_source
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gan_helpers"
 LAYERS = [
-    {"checks", "chance", "embedded", "files", "processes"},
+    {"adam", "checks", "chance", "embedded", "files", "processes"},
     {"weights"},
     {
         "augment",
