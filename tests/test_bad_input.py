@@ -51,7 +51,7 @@ PACKAGE = Path(gan_helpers.__file__).parent
 SOURCES = Path(__file__).parents[1] / "notebooks" / "source"
 #: Modules of the table. Those of the files, of the lab and of the evidence have tests of their own.
 MODULES = (
-    *("augment", "augmented", "chance", "checks", "class_metrics", "classifier", "clouds"),
+    *("adam", "augment", "augmented", "chance", "checks", "class_metrics", "classifier", "clouds"),
     *("conditional", "critic", "cyclegan", "distributions", "ensemble", "few_metrics", "graph"),
     *("image_pairs", "images", "losses", "metrics", "models", "pairs", "plots", "regularizers"),
     *("remedies", "tasks", "training", "translation", "translation_metrics", "translators"),
@@ -583,6 +583,8 @@ SHOWN = words(
 #: Why nothing else tries them, and what.
 NOT_TRIED: dict[str, str] = {
     "inside of every training step, and of what is shown there": """
+        adam.LeanAdam adam.LeanAdam.step adam.Lists adam.is_accompanied adam.is_ordinary
+        adam.lists_for_kernel adam.torch_step
         augment.contrast augment.flip augment.resample augment.rotate augment.saturation
         augment.translate augmented.AugmentedGAN.update_D augmented.AugmentedGAN.update_G
         chance.draw conditional.ConditionalGAN.update_D conditional.ConditionalGAN.update_G
