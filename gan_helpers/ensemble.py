@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from gan_helpers.adam import LeanAdam
 from gan_helpers.chance import draw
 from gan_helpers.checks import brief
 from gan_helpers.cuda_graph import RecordedStep
@@ -204,7 +205,7 @@ class OneByOne:
         return torch.stack([self.data.sample(n, own) for own in rng])
 
 
-class StackedAdam(torch.optim.Adam):
+class StackedAdam(LeanAdam):
     """Adam on stacked parameters, with a learning rate for each GAN.
 
     Adam's direction does not depend on the rate, so all take the step of the largest rate in one
@@ -218,16 +219,18 @@ class StackedAdam(torch.optim.Adam):
         self.param_groups[0]["lr"] = float(rates.max())
         self.share = None if bool((rates == rates[0]).all()) else rates / rates.max()
 
-    @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         if self.share is None:
             super().step()
             return
         parameters = self.param_groups[0]["params"]
-        before = [p.clone() for p in parameters]
-        super().step()
-        for p, old in zip(parameters, before, strict=True):
-            p.copy_(torch.lerp(old, p, per_gan(self.share.to(p), p)))
+        with torch.no_grad():
+            before = [p.clone() for p in parameters]
+            super().step()
+            for p, old in zip(parameters, before, strict=True):
+                p.copy_(torch.lerp(old, p, per_gan(self.share.to(p), p)))
+
+    step.hooked = True  # type: ignore[attr-defined]  # as in `LeanAdam`
 
 
 def adapted(data: Data, gan: GAN | Stack) -> Any:

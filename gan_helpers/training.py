@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from gan_helpers.adam import LeanAdam
 from gan_helpers.chance import Rng, draw
 from gan_helpers.checks import (
     brief,
@@ -274,7 +275,7 @@ def make_adam(net: nn.Module, lr: float, betas: tuple[float, float]) -> torch.op
     # torch takes no whole numbers here.
     beta1, beta2 = (check_number(f"betas[{k}]", b, 0, 0.99999) for k, b in enumerate(betas))
     device = next(net.parameters()).device.type
-    return torch.optim.Adam(
+    return LeanAdam(
         net.parameters(),
         lr=lr,
         betas=(beta1, beta2),

@@ -55,8 +55,18 @@ PACKAGE = Path(gan_helpers.__file__).parent
 SOURCES = Path(__file__).parents[1] / "notebooks" / "source"
 #: Modules of the table. Those of the files, of the lab and of the evidence have tests of their own.
 MODULES = (
-    *("chance", "checks", "classifier", "critic", "cuda_graph", "ensemble", "losses", "metrics"),
-    *("experiment", "models", "regularizers", "remedies", "training", "transport"),
+    *(
+        "adam",
+        "chance",
+        "checks",
+        "classifier",
+        "critic",
+        "cuda_graph",
+        "ensemble",
+        "losses",
+        "metrics",
+    ),
+    *("experiment", "metrics", "models", "regularizers", "remedies", "training", "transport"),
     *("plots.axes", "plots.curves", "plots.diagrams", "plots.frames", "plots.pictures"),
     *("datasets.images", "datasets.pairs", "datasets.photos", "datasets.points"),
     *("datasets.scenes", "datasets.shoes"),
@@ -614,6 +624,8 @@ SHOWN = words(
 #: Why nothing else tries them, and what.
 NOT_TRIED: dict[str, str] = {
     "inside of every training step, and of what is shown there": """
+        adam.LeanAdam adam.LeanAdam.step adam.Lists adam.is_accompanied adam.is_ordinary
+        adam.lists_for_kernel adam.torch_step
         augmentation.transforms.contrast augmentation.transforms.flip
         augmentation.transforms.resample augmentation.transforms.rotate
         augmentation.transforms.saturation augmentation.transforms.translate

@@ -439,3 +439,12 @@ def test_bad_rng_is_named():
 def test_bad_x_is_named(x, error):
     with pytest.raises(error, match=r"x (is|has shape)"):
         ring().log_prob(x)
+
+
+@given(mixtures(), st.integers(0, 10**6))
+def test_components_are_drawn_by_the_whole_sum_of_the_weights(mixture, seed):
+    """Also where the sum rounds to below 1: what lies above it belongs to the last one."""
+    _, component = mixture.sample_pairs(200, seeded(seed))
+    u = torch.empty(200).uniform_(generator=seeded(seed))
+    expected = torch.searchsorted(mixture.weights.cumsum(0), u, right=True)
+    assert torch.equal(component, expected.clamp_max(len(mixture.weights) - 1))

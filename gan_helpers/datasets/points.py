@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -106,6 +107,14 @@ class Mixture:
         """How many classes `sample_pairs` knows: one for each component."""
         return len(self.means)
 
+    @cached_property
+    def borders(self) -> Tensor:
+        """Where in [0, 1] the share of one component ends and that of the next begins, `[M - 1]`.
+
+        The last one ends nowhere: the sum of all weights may round to below 1.
+        """
+        return self.weights.cumsum(0)[:-1]
+
     def sample(self, n: int, rng: Rng) -> Tensor:
         """`n` samples `[n, d]`: a component drawn by its weight, then noise around its mean.
 
@@ -123,8 +132,7 @@ class Mixture:
         n = check_int("n", n, 1, 10**7)
         check_rng(rng, self.means)
         u = draw(Tensor.uniform_, (n,), rng)  # (n,)
-        component = torch.searchsorted(self.weights.cumsum(0), u, right=True)  # (n,)
-        component = component.clamp_max(len(self.weights) - 1)  # the sum may round to below 1
+        component = torch.searchsorted(self.borders, u, right=True)  # (n,)
         noise = draw(Tensor.normal_, (n, self.dim), rng)  # (n, d)
         return self.means[component] + self.stds[component].unsqueeze(-1) * noise, component
 
