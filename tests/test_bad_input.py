@@ -667,7 +667,7 @@ NOT_TRIED: dict[str, str] = {
         ensemble.stack_averages ensemble.stack_networks ensemble.stack_optimizers ensemble.tie
         cuda_graph.record models.StackedLinear models.StackedMLP models.bare""",
     "called by a constructor with settings and a generator that it has checked": """
-        translation.clouds.PointCycleGAN.make_D translation.clouds.PointCycleGAN.make_G
+        models.Doubling translation.clouds.PointCycleGAN.make_D translation.clouds.PointCycleGAN.make_G
         conditional.training.ConditionalGAN.make_networks
         translation.cyclegan.CycleGAN.make_networks training.GAN.make_networks
         translation.pix2pix.Pix2Pix.make_networks translation.training.Translator

@@ -3,7 +3,9 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import conv_transpose2d
 
+from gan_helpers import models
 from gan_helpers.models import (
     ConvDiscriminator,
     ConvGenerator,
@@ -73,3 +75,24 @@ def test_initial_weights_have_the_bounds_of_pytorch(layer):
     initialise(layer, seeded())
     assert float(layer.weight.detach().abs().max()) == pytest.approx(reference, rel=0.05)
     assert float(layer.weight.detach().mean()) == pytest.approx(0, abs=reference / 10)
+
+
+@pytest.mark.parametrize("n_out", [1, 3])
+@pytest.mark.parametrize("shape", [(2, 5, 4, 4), (1, 3, 3, 6)])
+def test_doubling_is_a_transposed_convolution(n_out, shape):
+    layer = models.Doubling(shape[1], n_out).double()
+    x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    wanted = conv_transpose2d(x, layer.weight, layer.bias, stride=2, padding=1)
+    made = layer(x)
+    assert made.shape == (shape[0], n_out, 2 * shape[2], 2 * shape[3])
+    torch.testing.assert_close(made, wanted)
+    push = torch.randn_like(wanted)
+    inputs = (x, layer.weight, layer.bias)
+    for own, right in zip(
+        torch.autograd.grad(made, inputs, push),
+        torch.autograd.grad(wanted, inputs, push),
+        strict=True,
+    ):
+        torch.testing.assert_close(own, right)
+    assert torch.autograd.gradgradcheck(layer, (x,))
+    assert set(layer.state_dict()) == {"weight", "bias"}

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_helpers.checks import check_choice, check_int, check_number
-from gan_helpers.models import SLOPE, bare, check_units, initialise
+from gan_helpers.models import SLOPE, Doubling, bare, check_units, initialise
 
 #: Isola et al. (2017), section 6.1: eight halvings, 64 to 512 channels, dropout in three layers.
 PAPER_UNET: dict[str, Any] = {"width": 64, "depth": 8, "norm": "instance", "dropout": 0.5}
@@ -90,7 +90,7 @@ class UNet(nn.Module):
             noisy = dropout > 0 and depth - 1 - k < 3 and not last
             self.up.append(
                 nn.Sequential(
-                    bare(nn.ConvTranspose2d, seen, c, 4, stride=2, padding=1),
+                    bare(Doubling, seen, c),
                     *([] if last else normalization(norm, c)),
                     *([nn.Dropout(dropout)] if noisy else []),
                     nn.Tanh() if last else nn.ReLU(),
@@ -178,10 +178,10 @@ class ResNet(nn.Module):
             *normalization(norm, 4 * w),
             nn.ReLU(),  # (N, 4w, H/4, W/4)
             *(ResidualBlock(4 * w, norm) for _ in range(blocks)),
-            bare(nn.ConvTranspose2d, 4 * w, 2 * w, 4, stride=2, padding=1),
+            bare(Doubling, 4 * w, 2 * w),
             *normalization(norm, 2 * w),
             nn.ReLU(),
-            bare(nn.ConvTranspose2d, 2 * w, w, 4, stride=2, padding=1),
+            bare(Doubling, 2 * w, w),
             *normalization(norm, w),
             nn.ReLU(),
             nn.ReflectionPad2d(kernel // 2),
