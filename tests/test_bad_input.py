@@ -667,8 +667,8 @@ NOT_TRIED: dict[str, str] = {
         ensemble.stack_averages ensemble.stack_networks ensemble.stack_optimizers ensemble.tie
         cuda_graph.record models.StackedLinear models.StackedMLP models.bare""",
     "called by a constructor with settings and a generator that it has checked": """
-        models.Doubling translation.clouds.PointCycleGAN.make_D translation.clouds.PointCycleGAN.make_G
-        conditional.training.ConditionalGAN.make_networks
+        models.Doubling translation.clouds.PointCycleGAN.make_D
+        translation.clouds.PointCycleGAN.make_G conditional.training.ConditionalGAN.make_networks
         translation.cyclegan.CycleGAN.make_networks training.GAN.make_networks
         translation.pix2pix.Pix2Pix.make_networks translation.training.Translator
         translation.training.Translator.make_networks translation.training.make_generator
