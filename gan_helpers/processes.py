@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -78,21 +79,67 @@ def work(
         Incomplete: at the end, if some failed, or after an interrupt (Ctrl-C, SIGTERM, SIGHUP).
             No process is left then; nor is one a little after this one has been killed.
     """
-    left, failures, workers = deque(tasks.items()), dict[str, str](), list[Worker]()
-    n_done = 0
-    with noted_signals() as noted:
-        try:
-            while (left or any(worker.busy for worker in workers)) and not noted:
-                employ(workers, left, function, jobs, failures)
-                n_done += listen(workers, keep, failures, POLL)
-            end = time.monotonic() + GRACE
-            while any(worker.busy for worker in workers) and time.monotonic() < end:
-                n_done += listen(workers, keep, failures, end - time.monotonic())
-        finally:
-            dismiss(workers)
-    if failures or noted:
-        n_left = len(tasks) - n_done - len(failures)
-        raise Incomplete(failures, n_left, noted[0] if noted else None)
+    Processes(function, tasks, keep, jobs).work()
+
+
+class Pool(ABC):
+    """Those who do the tasks, wherever they are.
+
+    Args:
+        function, tasks, keep: as for `work`.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        tasks: Mapping[str, Any],
+        keep: Callable[[str, Any], None],
+    ) -> None:
+        self.function, self.keep = function, keep
+        self.left = deque(tasks.items())  # not begun
+        self.failures: dict[str, str] = {}
+        self.n_tasks, self.n_done = len(tasks), 0
+
+    def work(self) -> None:
+        """Do the tasks; what `processes.work` promises."""
+        with noted_signals() as noted:
+            try:
+                while (self.left or self.busy) and not noted:
+                    self.employ()
+                    self.listen(POLL)
+                end = time.monotonic() + GRACE
+                while self.busy and time.monotonic() < end:
+                    self.listen(end - time.monotonic())
+            finally:
+                self.dismiss()
+        if self.failures or noted:
+            n_left = self.n_tasks - self.n_done - len(self.failures)
+            raise Incomplete(self.failures, n_left, noted[0] if noted else None)
+
+    def take(self, name: str, done: bool, value: Any) -> None:
+        """Keep the value of a task, or note why there is none."""
+        if done:
+            self.keep(name, value)
+            self.n_done += 1
+        else:
+            self.failures[name] = value
+
+    @property
+    @abstractmethod
+    def busy(self) -> bool:
+        """Whether an answer is waited for."""
+
+    @abstractmethod
+    def employ(self) -> None:
+        """Give everybody something to do, as long as there is something left."""
+
+    @abstractmethod
+    def listen(self, seconds: float) -> None:
+        """Wait for answers, that long at the most, and take them."""
+
+    @abstractmethod
+    def dismiss(self) -> None:
+        """Nobody works any more."""
 
 
 # --- here --------------------------------------------------------------------------------------
@@ -140,51 +187,55 @@ class Worker:
             return False, f"its answer cannot be read: {type(error).__name__}: {error}"
 
 
-def employ(
-    workers: list[Worker],
-    left: deque[tuple[str, Any]],
-    function: Callable[[Any], Any],
-    jobs: int,
-    failures: dict[str, str],
-) -> None:
-    """Give everybody something to do, as long as there is something left."""
-    workers[:] = [worker for worker in workers if worker.busy or worker.process.is_alive()]
-    while left:
-        worker = next((worker for worker in workers if not worker.busy), None)
-        if worker is None and len(workers) >= jobs:
-            return
-        name, task = left.popleft()
-        try:
-            if worker is None:
-                worker = Worker(function)
-                workers.append(worker)
-            worker.give(name, task)
-        except Exception as error:  # too many processes; a task that cannot be sent
-            failures[name] = f"it could not be begun: {type(error).__name__}: {error}"
-            if worker is not None:
-                worker.task = None
+class Processes(Pool):
+    """Processes on this machine.
 
+    Args:
+        function, tasks, keep, jobs: as for `work`.
+    """
 
-def listen(
-    workers: list[Worker],
-    keep: Callable[[str, Any], None],
-    failures: dict[str, str],
-    seconds: float,
-) -> int:
-    """Wait for answers, that long at the most; how many tasks are done by them."""
-    n_done = 0
-    asked = {worker.connection: worker for worker in workers if worker.busy}
-    for connection in wait(list(asked), max(seconds, 0)) if asked else ():
-        worker = asked[connection]  # type: ignore[index]
-        done, value = worker.answer()
-        name, worker.task = worker.task, None
-        assert name is not None
-        if done:
-            keep(name, value)
-            n_done += 1
-        else:
-            failures[name] = value
-    return n_done
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        tasks: Mapping[str, Any],
+        keep: Callable[[str, Any], None],
+        jobs: int,
+    ) -> None:
+        super().__init__(function, tasks, keep)
+        self.jobs, self.workers = jobs, list[Worker]()
+
+    @property
+    def busy(self) -> bool:
+        return any(worker.busy for worker in self.workers)
+
+    def employ(self) -> None:
+        self.workers = [w for w in self.workers if w.busy or w.process.is_alive()]
+        while self.left:
+            worker = next((worker for worker in self.workers if not worker.busy), None)
+            if worker is None and len(self.workers) >= self.jobs:
+                return
+            name, task = self.left.popleft()
+            try:
+                if worker is None:
+                    worker = Worker(self.function)
+                    self.workers.append(worker)
+                worker.give(name, task)
+            except Exception as error:  # too many processes; a task that cannot be sent
+                self.take(name, False, not_begun(error))
+                if worker is not None:
+                    worker.task = None
+
+    def listen(self, seconds: float) -> None:
+        asked = {worker.connection: worker for worker in self.workers if worker.busy}
+        for connection in wait(list(asked), max(seconds, 0)) if asked else ():
+            worker = asked[connection]  # type: ignore[index]
+            done, value = worker.answer()
+            name, worker.task = worker.task, None
+            assert name is not None
+            self.take(name, done, value)
+
+    def dismiss(self) -> None:
+        dismiss(self.workers)
 
 
 def dismiss(workers: list[Worker]) -> None:
@@ -199,6 +250,11 @@ def dismiss(workers: list[Worker]) -> None:
     for worker in workers:
         worker.process.kill()
         worker.process.join(PATIENCE)
+
+
+def not_begun(error: Exception) -> str:
+    """Why a task was given to nobody."""
+    return f"it could not be begun: {type(error).__name__}: {error}"
 
 
 def how_it_ended(status: int | None) -> str:

@@ -47,6 +47,11 @@ def test_the_torch_that_is_there_is_good_enough():
         assert {clause.operator for clause in wanted[name]} == {">="}
 
 
+def test_what_is_optional_is_there_for_the_tests():
+    wanted = bounds(PYPROJECT["project"]["optional-dependencies"]["cluster"])
+    assert wanted.items() <= bounds(PYPROJECT["dependency-groups"]["dev"]).items()
+
+
 def test_the_readmes_begin_with_the_same_two_commands():
     blocks = []
     for name in ("README.md", "README.ja.md"):

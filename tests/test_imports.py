@@ -16,7 +16,7 @@ PACKAGE = ROOT / "gan_helpers"
 #: The floors; on each, modules and packages whose files may know each other.
 LAYERS = [
     {"adam", "checks", "chance", "files", "processes", "datasets.files"},
-    {"weights"},
+    {"cluster", "weights"},
     {"losses", "models", "regularizers", "augmentation.transforms"},
     {"datasets", "experiment"},
     {"classifier", "training", "translation.networks"},

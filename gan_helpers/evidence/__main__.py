@@ -1,4 +1,4 @@
-"""The command line: `python -m gan_helpers.evidence [study …] [--jobs 2]`."""
+"""The command line: `python -m gan_helpers.evidence [study …] [--jobs 2 | --scheduler tcp://…]`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(description="Measure what the notebooks claim.")
     parser.add_argument("study", nargs="*", help="only these; all of them by default")
-    parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--jobs", type=int, default=2, help="processes here (default 2)")
+    who.add_argument("--scheduler", metavar="ADDRESS", help="of a cluster of dask, to work there")
     options = parser.parse_args(arguments)
     known = {run.study for run in RUNS.values()}
     if unknown := set(options.study) - known:
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--jobs {options.jobs} is out of range; it has to be 1 or more")
     path = EMBEDDED[1] / FILE
     try:
-        measure(path, options.study, options.jobs)
+        measure(path, options.study, options.jobs, options.scheduler)
     except Incomplete as why:
         end(f"{why}\nThe same command goes on from there.", why.status)
     except KeyboardInterrupt:  # before or after the runs
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         end(str(error) if said else f"{path} cannot be written: {error.strerror or error}.", 1)
 
 
-def measure(path: Path, studies: Sequence[str], jobs: int) -> None:
+def measure(path: Path, studies: Sequence[str], jobs: int, scheduler: str | None = None) -> None:
     """Do what is left of these studies, or of all; the rows of the others stay."""
     if not path.parent.is_dir():
         raise OSError(
@@ -49,7 +51,7 @@ def measure(path: Path, studies: Sequence[str], jobs: int) -> None:
         )
     kept = read_rows(path) if path.exists() else {}
     chosen = {n: r for n, r in RUNS.items() if not studies or n in kept or r.study in studies}
-    collect(path, chosen, jobs)
+    collect(path, chosen, jobs, scheduler)
 
 
 def end(why: str, status: int) -> None:

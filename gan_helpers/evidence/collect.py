@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from gan_helpers.cluster import Cluster
 from gan_helpers.evidence import (
     augmentation,
     conditional,
@@ -31,7 +32,9 @@ SECTIONS: tuple[Any, ...] = (difficulties, wgan, conditional, translation, augme
 RUNS: dict[str, Row] = {run.name: run for section in SECTIONS for run in section.rows()}
 
 
-def collect(path: Path, runs: Mapping[str, Row], jobs: int = 2) -> dict[str, Any]:
+def collect(
+    path: Path, runs: Mapping[str, Row], jobs: int = 2, scheduler: str | None = None
+) -> dict[str, Any]:
     """Do what is not done yet, and keep each result as soon as it is there.
 
     A row whose settings have changed stays as it was until its new result is there.
@@ -40,13 +43,15 @@ def collect(path: Path, runs: Mapping[str, Row], jobs: int = 2) -> dict[str, Any
         path: of the file.
         runs: name -> run; rows of others leave the file.
         jobs: processes.
+        scheduler: of a cluster that does the runs in place of processes here; its address.
 
     Returns:
         All rows.
 
     Raises:
         Incomplete: if some failed, or it was interrupted; all other rows are kept.
-        OSError: if the file is damaged, cannot be written, or another command is writing it.
+        OSError: if the file is damaged, cannot be written, or another command is writing it; if
+            there is no such scheduler.
     """
     from tqdm import tqdm
 
@@ -74,7 +79,10 @@ def collect(path: Path, runs: Mapping[str, Row], jobs: int = 2) -> dict[str, Any
                 unwritten.clear()
 
             try:
-                work(timed, left, keep, jobs)
+                if scheduler is None:
+                    work(timed, left, keep, jobs)
+                else:
+                    Cluster(scheduler, timed, left, keep).work()
             finally:
                 if unwritten:
                     write()
