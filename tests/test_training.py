@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
-from gan_helpers import training
 from gan_helpers.datasets.points import gaussians_1d, ring
 from gan_helpers.experiment import Experiment, faded
+from gan_helpers.lab.engine import choices
 from gan_helpers.lab.engine.choices import choose_device
 from gan_helpers.losses import LOSSES
 from gan_helpers.metrics import game_value, jensen_shannon, optimal_discriminator
@@ -201,7 +201,7 @@ def test_one_device_needs_no_choice():
 
 def test_the_quickest_device_is_chosen_and_its_times_are_told(monkeypatch):
     clock = iter([0, 9, 10, 10, 19, 22])  # start of the warm-up, start and end of the timed round
-    monkeypatch.setattr(training.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(choices.time, "perf_counter", lambda: next(clock))
     device, seconds = choose_device(step_on, ["slow", "fast"][::-1], steps=1)
     assert device == "fast" and seconds == {"fast": 1, "slow": 3}
 
