@@ -1,4 +1,4 @@
-"""The two illnesses of section 12.4.2 as settings, and what is said to cure them.
+"""The illnesses of section 12.4.2 as settings, and what is said to cure them.
 
 Each row is a set of changes to an `Experiment`, so it can be applied to a GAN that is ill already.
 Which of them helps, and when, is measured: see `gan_helpers.evidence`.
@@ -14,10 +14,12 @@ from gan_helpers.experiment import Experiment
 
 #: Settings under which it happens, on the ring of 8.
 ILLNESSES: dict[str, dict[str, Any]] = {
-    # D learns so slowly that G outruns it: G puts everything where D was fooled last.
-    "mode_collapse": {"lr_D": 1e-4, "lr_G": 1e-3},
+    # D is far ahead, and G learns from -log D: it is pushed, but only up the peak where it is.
+    "mode_collapse": {"d_steps": 10, "lr_D": 1e-2},
     # D is far ahead before G begins, and keeps its lead.
     "vanishing_gradient": {"loss": "saturating", "d_steps": 5},
+    # D learns so slowly that G outruns it, and nothing settles.
+    "non_convergence": {"lr_D": 1e-4, "lr_G": 1e-3},
 }
 
 #: The remedies of the textbook, and three more.

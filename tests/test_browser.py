@@ -404,20 +404,20 @@ def test_the_benchmark_measures_what_the_view_costs(notebook):
 
 # --- section 12.4.2: collapse and cure, side by side ---------------------------------------------
 
-COLLAPSE = "lab = Lab('ring', remedies=True, lr_D=1e-4)\nlab"
+COLLAPSE = "lab = Lab('ring', remedies=True, d_steps=10, lr_D=1e-2)\nlab"
 MODES = "[m['value'] for m in lab.session.frame()[0]['meters'] if m['id'] == 'modes'][0]"
 
 
 @one_kernel_is_enough
 def test_modes_collapse_and_a_click_brings_them_back(notebook):
     lab = show(notebook, COLLAPSE)
-    lab.ask("lab.run(1500)")  # as if played, but for the pictures, which take their time
-    assert lab.ask(MODES) <= 5  # of 8
+    lab.ask("lab.run(400)")  # as if played, but for the pictures, which take their time
+    assert lab.ask(MODES) <= 4  # of 8; in 18 of 20 seeds
     lab.play()
-    lab.button("TTUR").click()
-    lab.says("learning rate of D = 0.004")
+    lab.button("R1").click()
+    lab.says("R1 weight = 0.1")
     lab.pause()
-    lab.ask("lab.run(1500)")
+    lab.ask("lab.run(300)")
 
     def modes_shown():
         return int(lab.stage.locator("[data-id=modes] .gan-value").inner_text().split()[0])
@@ -433,10 +433,10 @@ def test_a_fork_side_by_side_plays_and_a_click_keeps_one(notebook):
     panels = lab.stage.locator(".gan-panel")
     lab.wait(lambda: panels.count() == 7)
     lab.says("Split at step 300 into 7 GANs")
-    before = lab.picture_of(panels.nth(3))
+    before = lab.picture_of(panels.nth(2))  # spectral norm: D is another one at once
     lab.button("Play").click()
     lab.wait(lambda: lab.step > 305)
-    assert (np.abs(lab.picture_of(panels.nth(3)) - before).max(axis=-1) > 0.1).mean() > 0.01
+    assert (np.abs(lab.picture_of(panels.nth(2)) - before).max(axis=-1) > 0.1).mean() > 0.01
     lab.button("Pause").click()
     lab.button("Play").wait_for()
     titles = panels.locator("[data-ui=name]").all_inner_texts()

@@ -99,17 +99,27 @@ def test_what_the_notebook_says_is_in_the_file(shipped):
     when = {name: found["modes"].mean() for name, found in study(shipped, "when").items()}
     assert when["ring, balanced"] > 7.5 and when["ring, slow D"] < 4
     assert when["grid, balanced"] > when["grid, slow D"] + 8
+    assert when["ring, D ahead"] < 2 and when["grid, D ahead"] < 5
     after = {name: found["modes"].mean() for name, found in study(shipped, "after a lead").items()}
-    assert after["saturating, SN"] > 7.5 and after["maximum_likelihood"] < 2
+    assert all(after[f"saturating, {name}"] > 7.5 for name in ("SN", "R1", "GP"))
+    assert after["maximum_likelihood"] < 2
     assert after["maximum_likelihood"] < after["saturating"] < after["non_saturating"] < 8
-    cures = study(shipped, "cures")
+    slow = study(shipped, "slow D")
     for name in ("ttur", "unroll", "pac"):
-        assert (cures[name]["modes"] >= 7).all(), name
+        assert (slow[name]["modes"] >= 7).all(), name
     for name in ("untreated", "spectral_norm", "gradient_penalty"):
-        assert cures[name]["modes"].mean() < 3, name
+        assert slow[name]["modes"].mean() < 3, name
     for name in ("maximum_likelihood", "r1"):  # hardly any seed
-        assert (cures[name]["modes"] >= 7).sum() <= 4, name
-    assert cures["ttur"]["modes_before"].mean() < 1
+        assert (slow[name]["modes"] >= 7).sum() <= 4, name
+    assert slow["ttur"]["modes_before"].mean() < 1
+    collapsed = study(shipped, "collapsed")
+    assert (collapsed["r1"]["modes_before"] <= 4).sum() >= 18
+    for name in ("r1", "spectral_norm", "gradient_penalty", "pac"):  # the first three smooth D
+        assert (collapsed[name]["modes"] == 8).all(), name
+    assert (collapsed["balanced"]["modes"] == 8).sum() < 10
+    assert (slow["equal rates"]["modes"] == 8).all()
+    for name in ("untreated", "ttur", "equal rates"):
+        assert collapsed[name]["modes"].mean() < 3, name
 
 
 def test_what_the_notebook_on_wgan_says_is_in_the_file(shipped):

@@ -58,9 +58,7 @@ def test_a_plain_session_refuses_what_it_would_not_do(given):
 @pytest.mark.parametrize("condition", conditional.DISCRIMINATORS)
 def test_no_kind_is_trained_by_the_step_of_a_plain_gan(condition, few):
     gan = AugmentedGAN.for_data(KINDS["few"][1], few)
-    with pytest.raises(
-        TypeError, match="AugmentedGAN is trained by the `train_step` of"
-    ):
+    with pytest.raises(TypeError, match="AugmentedGAN is trained by the `train_step` of"):
         training.train_step(gan, few)
     told = ConditionalGAN.for_data(Conditional(condition=condition, **SMALL), few)
     with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""The runs behind 12.4.2: both illnesses, their remedies, and the published protocol."""
+"""The runs behind 12.4.2: the illnesses, their remedies, and the published protocol."""
 
 from __future__ import annotations
 
@@ -81,13 +81,18 @@ def rows() -> Iterator[Run]:
         for variant, weight in (("R1", r1), ("no remedy", 0.0)):
             e = replace(STEADY, r1=weight)
             yield Run(world, variant, steps, world, e, decay=True)
-    ill = replace(Experiment(), **ILLNESSES["mode_collapse"])
+    slow = replace(Experiment(), **ILLNESSES["non_convergence"])
+    ahead = replace(Experiment(), **ILLNESSES["mode_collapse"])
     for name in ("unroll", *(n for n in REMEDIES if n not in ("unroll", "pac", "non_saturating"))):
-        yield Run("cures", name, 3500, experiment=ill, fork=1500, then=REMEDIES[name])
-    yield Run("cures", "untreated", 3500, experiment=ill)
-    yield Run("cures", "pac", 3500, experiment=replace(ill, **REMEDIES["pac"]))
+        yield Run("slow D", name, 3500, experiment=slow, fork=1500, then=REMEDIES[name])
+        yield Run("collapsed", name, 1500, experiment=ahead, fork=500, then=REMEDIES[name])
+    for study, e, steps, fork in (("slow D", slow, 3500, 1500), ("collapsed", ahead, 1500, 500)):
+        yield Run(study, "untreated", steps, experiment=e)
+        yield Run(study, "pac", steps, experiment=replace(e, **REMEDIES["pac"]))
+        for name, then in TAKEN_BACK[study].items():
+            yield Run(study, name, steps, experiment=e, fork=fork, then=then)
     for world in ("ring", "grid"):
-        for variant, e in (("balanced", Experiment()), ("slow D", ill)):
+        for variant, e in (("balanced", Experiment()), ("slow D", slow), ("D ahead", ahead)):
             yield Run("when", f"{world}, {variant}", 3000, world, e)
     blind = replace(Experiment(), **ILLNESSES["vanishing_gradient"])
     for name, then in LEADING.items():
@@ -95,6 +100,11 @@ def rows() -> Iterator[Run]:
         yield Run("after a lead", name, 1000, experiment=replace(blind, **then), lead=500)
 
 
+#: Controls: no remedy, but what made it ill is taken back.
+TAKEN_BACK: dict[str, dict[str, dict[str, Any]]] = {
+    "slow D": {"equal rates": {"lr_D": 1e-3}},
+    "collapsed": {"equal rates": {"lr_D": 1e-3}, "balanced": {"lr_D": 1e-3, "d_steps": 1}},
+}
 #: What G learns by while D is far ahead.
 LEADING: dict[str, dict[str, Any]] = {
     "saturating": {},
@@ -104,6 +114,8 @@ LEADING: dict[str, dict[str, Any]] = {
     "hinge": {"loss": "hinge"},
     "wasserstein": {"loss": "wasserstein", "gradient_penalty": 1.0},
     "saturating, SN": {"spectral_norm": True},
+    "saturating, R1": {"r1": 0.1},
+    "saturating, GP": {"gradient_penalty": 1.0},
 }
 
 
