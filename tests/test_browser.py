@@ -711,7 +711,9 @@ def test_pictures_change_while_G_learns(notebook):
     lab = show(notebook, TRANSLATION)
     assert_it_moves(lab)
     assert lab.stage.locator(".gan-side canvas").count() == 3
-    lab.part.get_by_role("slider", name="weight of the GAN's loss").first.press("Home")
+    slider = lab.part.locator(".widget-hslider", has_text="weight of the GAN's loss")
+    slider.get_by_role("slider").focus()
+    notebook.page.keyboard.press("ArrowLeft")
     lab.says("weight of the GAN's loss = 0")
     assert lab.ask("lab.session.experiment.adversarial") == 0
     lab.choose("side by side", "L1, GAN, both")
