@@ -18,6 +18,7 @@ from gan_helpers.datasets.images import Images
 from gan_helpers.datasets.points import Mixture
 from gan_helpers.lab.engine import charts
 from gan_helpers.lab.engine.choices import default_experiment, own_fields
+from gan_helpers.lab.engine.look import push_of
 from gan_helpers.lab.engine.record import TrainStep, one_core
 from gan_helpers.lab.engine.session import JudgedSession
 from gan_helpers.metrics import mode_coverage
@@ -165,8 +166,7 @@ class ClassSession(JudgedSession):
         y = self.y_preview.expand(len(self.z_preview), -1)
         with one_core(), looking_at(self.gan.G), looking_at(self.gan.D):
             loss = self.gan.loss.generator(self._logits(self.gan.G(self.z_preview, y)))
-            gradients = torch.autograd.grad(loss, list(self.gan.G.parameters()))
-            return float(torch.stack([g.norm() for g in gradients]).norm())
+            return push_of(loss, self.gan.G)
 
     def _add_to_frame(
         self, header: dict[str, Any], arrays: dict[str, Tensor], x_fake: Tensor

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan_helpers import training
 from gan_helpers.critic import layer_gradients, slopes, weight_histogram
@@ -388,6 +388,12 @@ class Looking:
 
     def _frame_images(self, x_fake: Tensor, push: Tensor, verdict: Scale) -> Drawn:
         return self._meters_of_pictures(), [], {"grid": as_pixels(x_fake)}
+
+
+def push_of(loss: Tensor, G: nn.Module) -> float:
+    """How strongly a loss pushes G: the norm of its gradient."""
+    gradients = torch.autograd.grad(loss, list(G.parameters()))
+    return float(torch.stack([g.norm() for g in gradients]).norm())
 
 
 def as_pixels(x: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from gan_helpers.datasets.pairs import Pairs
 from gan_helpers.lab.engine import charts
 from gan_helpers.lab.engine.charts import Chart
 from gan_helpers.lab.engine.choices import as_task
-from gan_helpers.lab.engine.look import PANEL, Frame, as_pixels
+from gan_helpers.lab.engine.look import PANEL, Frame, as_pixels, push_of
 from gan_helpers.lab.engine.record import CURVES, TrainStep, kept, one_core
 from gan_helpers.lab.engine.session import Session
 from gan_helpers.training import looking_at
@@ -127,8 +127,7 @@ class TranslationSession(Session):
             else:
                 said = (gan.D["a"](gan.G["ba"](b)), gan.D["b"](gan.G["ab"](a)))
                 loss = sum(gan.loss.generator(logits.flatten()) for logits in said)
-            gradients = torch.autograd.grad(loss, list(gan.G.parameters()))
-            return float(torch.stack([g.norm() for g in gradients]).norm())
+            return push_of(loss, gan.G)
 
     def frame(self, anew: bool = True) -> Frame:
         """A snapshot of everything that is shown, see `Looking.frame`."""
