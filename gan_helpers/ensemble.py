@@ -144,6 +144,7 @@ class Stack:
     """
 
     batch_axis = 1
+    convolves = False  # only multilayer perceptrons can be stacked
 
     def __init__(self, members: Sequence[GAN]) -> None:
         self.members, self.lines = list(members), lines_of(members[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -36,6 +36,7 @@ from gan_helpers.regularizers import (
     r1_penalty,
     set_spectral_norm,
 )
+from gan_helpers.threads import suited
 
 
 class Data(Protocol):
@@ -97,6 +98,11 @@ class GAN:
         )
         self.step = 0  # G's updates so far
         self.configure(experiment)
+
+    @property
+    def convolves(self) -> bool:
+        """Whether its networks are convolutions; a step is worth more than one core then."""
+        return self.experiment.network == "conv"
 
     @classmethod
     def for_data(
@@ -284,6 +290,7 @@ def make_adam(net: nn.Module, lr: float, betas: tuple[float, float]) -> torch.op
     )
 
 
+@suited
 def train_step(gan: GAN, data: Data) -> tuple[Tensor, Tensor]:
     """One round of the game: k updates of D, then one of G. Returns both losses."""
     n = gan.experiment.batch_size
@@ -355,9 +362,18 @@ def finish_G(loss: Tensor, gan: GAN) -> None:
 
 def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     """One step down the gradient of `loss`, for the optimizer's own parameters and no others."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    gradients = torch.autograd.grad(loss, parameters, torch.ones_like(loss))
-    for parameter, gradient in zip(parameters, gradients, strict=True):
+    gradients = torch.autograd.grad(loss, parameters_of(optimizer), torch.ones_like(loss))
+    follow(gradients, optimizer)
+
+
+def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """All that it updates."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def follow(gradients: Iterable[Tensor], optimizer: torch.optim.Optimizer) -> None:
+    """One step of the optimizer down these gradients, one for each of its parameters."""
+    for parameter, gradient in zip(parameters_of(optimizer), gradients, strict=True):
         if gradient.stride() != parameter.stride():  # the fused Adam goes by memory, not by index
             gradient = torch.empty_like(parameter).copy_(gradient)
         parameter.grad = gradient

@@ -152,6 +152,7 @@ def source_of(name: str, keep: str | None = None) -> str:
         return text
     lines, place = text.splitlines(), node.body[0]
     before, after = lines[: place.lineno - 1], lines[place.end_lineno :]
+    before = [line for line in before if line != "@suited"]  # cores are not what a cell is about
     if keep == "summary":
         summary = docstring.split("\n\n")[0]
         before += textwrap.indent(f'"""{summary}"""', "    ").splitlines()

@@ -609,6 +609,7 @@ SHOWN = words(
     conditional.training.join conditional.training.step_D conditional.training.step_D_acgan
     conditional.training.step_G conditional.training.step_G_acgan conditional.training.train_step
     critic.layer_gradients critic.train_critic translation.cyclegan.cycle_step
+    translation.cyclegan.judge translation.cyclegan.one_direction
     translation.cyclegan.step_both_D translation.cyclegan.step_both_G
     losses.discriminator_cross_entropy losses.discriminator_wasserstein
     losses.generator_maximum_likelihood losses.generator_non_saturating
@@ -641,6 +642,8 @@ NOT_TRIED: dict[str, str] = {
         translation.pix2pix.Pix2Pix.update_D translation.pix2pix.Pix2Pix.update_G
         translation.training.Translator.update_D translation.training.Translator.update_G
         regularizers.per_gan training.add_penalties training.descend training.finish_D
+        training.follow training.parameters_of translation.cyclegan.descend_both
+        translation.pix2pix.generate translation.training.count_G
         training.finish_G training.GAN.update_D training.GAN.update_G training.mean_square
         translation.training.finish_G""",
     "a check itself; its messages are in test_checks and in all tests of those who use it": """

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gan_helpers"
 #: The floors; on each, modules and packages whose files may know each other.
 LAYERS = [
-    {"adam", "checks", "chance", "files", "processes", "datasets.files"},
+    {"adam", "checks", "chance", "files", "processes", "threads", "datasets.files"},
     {"cluster", "weights"},
     {"losses", "models", "regularizers", "augmentation.transforms"},
     {"datasets", "experiment"},

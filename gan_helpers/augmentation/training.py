@@ -18,6 +18,7 @@ from gan_helpers.augmentation.transforms import TRANSFORMS, augment
 from gan_helpers.checks import brief, check_choice, check_fields, check_number
 from gan_helpers.experiment import Experiment
 from gan_helpers.losses import get_loss
+from gan_helpers.threads import suited
 from gan_helpers.training import GAN, Data, finish_D, finish_G
 
 #: What D sees transformed.
@@ -108,6 +109,7 @@ class AugmentedGAN(GAN):
         return augment(x, e.transforms, self.rng, e.strength, self.p)
 
 
+@suited
 def train_step(gan: AugmentedGAN, data: Data) -> tuple[Tensor, Tensor]:
     """One round of the game: k updates of D, then one of G. Returns both losses."""
     n = gan.experiment.batch_size

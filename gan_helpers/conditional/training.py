@@ -32,6 +32,7 @@ from gan_helpers.checks import (
     check_number,
 )
 from gan_helpers.experiment import Experiment
+from gan_helpers.threads import suited
 from gan_helpers.training import GAN, Data, finish_D, finish_G, looking_at, make_networks
 
 
@@ -286,6 +287,7 @@ class ConditionalGAN(GAN):
 # --- one visible step ----------------------------------------------------------------------------
 
 
+@suited
 def train_step(gan: ConditionalGAN, data: LabelledData) -> tuple[Tensor, Tensor]:
     """One round of the game: k updates of D, then one of G. Returns both losses."""
     step_D, step_G = STEPS[gan.experiment.condition]
@@ -313,7 +315,8 @@ def step_D(gan: ConditionalGAN, x_real: Tensor, y: Tensor, z: Tensor) -> Tensor:
     """
     with torch.no_grad():  # no gradient reaches G
         x_fake = gan.G(z, y)
-    d_real, d_fake = gan.D(x_real, y), gan.D(x_fake, y)  # (N,), (N,) logits
+    both = gan.D(torch.cat([x_real, x_fake]), torch.cat([y, y]))  # one pass
+    d_real, d_fake = both.chunk(2)  # (N,), (N,) logits
     loss = gan.loss.discriminator(d_real, d_fake)
     finish_D(loss, gan, x_real, x_fake, lambda x: gan.D(x, y))
     return loss.detach()
@@ -339,7 +342,8 @@ def step_D_acgan(gan: ConditionalGAN, x_real: Tensor, y: Tensor, z: Tensor) -> T
     """
     with torch.no_grad():
         x_fake = gan.G(z, y)
-    (d_real, c_real), (d_fake, c_fake) = gan.D(x_real), gan.D(x_fake)
+    logits, scores = gan.D(torch.cat([x_real, x_fake]))  # one pass
+    (d_real, d_fake), (c_real, c_fake) = logits.chunk(2), scores.chunk(2)
     L_s = -gan.loss.discriminator(d_real, d_fake)  # (12.31)
     L_c = cross_entropy(c_real, y)
     if gan.experiment.class_on_fake:

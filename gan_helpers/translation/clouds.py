@@ -68,6 +68,8 @@ class PointCycleGAN(CycleGAN):
         ValueError, TypeError: as for `Translator`.
     """
 
+    convolves = False
+
     def __init__(
         self, experiment: Translation = POINTS, channels: tuple[int, int] = (2, 2), seed: int = 0
     ) -> None:

@@ -6,20 +6,23 @@ Networks". Two generators, two discriminators; what goes there and back has to b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from gan_helpers.checks import check_int
-from gan_helpers.training import descend
+from gan_helpers.threads import at_once, suited
+from gan_helpers.training import follow, parameters_of
 from gan_helpers.translation.training import (
     Translation,
     Translator,
     TwoWorlds,
     check_given,
-    finish_G,
+    count_G,
     make_generator,
     make_patch_D,
     translate,
@@ -114,6 +117,7 @@ class CycleGAN(Translator):
         return translate(self.shown["ba"], b, "b")  # type: ignore[index]
 
 
+@suited
 def cycle_step(gan: CycleGAN, data: TwoWorlds) -> tuple[Tensor, Tensor]:
     """One update of both G, then one of both D on what these G made. Returns both losses."""
     a, b = data.sample(gan.experiment.batch_size, gan.rng)
@@ -129,17 +133,30 @@ def step_both_G(gan: CycleGAN, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Te
     Args:
         a: `[N, C_a, H, W]`; b: `[N, C_b, H, W]`; no one belongs to the other.
     """
-    e, ab, ba, D = gan.experiment, gan.G["ab"], gan.G["ba"], gan.D
+    ab, ba, D = gan.G["ab"], gan.G["ba"], gan.D
+    ways = (
+        partial(one_direction, gan, ab, ba, D["b"], a, b),
+        partial(one_direction, gan, ba, ab, D["a"], b, a),
+    )
+    (loss_ab, fake_b), (loss_ba, fake_a) = descend_both(ways, gan, gan.opt_G)
+    count_G(gan)
+    return loss_ab + loss_ba, fake_a, fake_b
+
+
+def one_direction(
+    gan: CycleGAN, G: nn.Module, back: nn.Module, D: nn.Module, x: Tensor, there: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The loss of one direction, and what G makes of x: deceive D, come back, and change nothing
+    that is `there` already."""
+    e = gan.experiment
     with gan.precision():
-        fake_b, fake_a = ab(a), ba(b)
-        d_a, d_b = D["a"](fake_a).flatten(), D["b"](fake_b).flatten()  # logits of all patches
-        loss = e.adversarial * (gan.loss.generator(d_a) + gan.loss.generator(d_b))
-        if e.cycle:  # there and back
-            loss = loss + e.cycle * (l1_loss(ba(fake_b), a) + l1_loss(ab(fake_a), b))
-        if e.cycle * e.identity and a.shape[1] == b.shape[1]:  # what is of B already stays as it is
-            loss = loss + e.cycle * e.identity * (l1_loss(ab(b), b) + l1_loss(ba(a), a))
-    finish_G(loss, gan)
-    return loss.detach(), fake_a.detach(), fake_b.detach()
+        fake = G(x)
+        loss = e.adversarial * gan.loss.generator(D(fake).flatten())  # logits of all patches
+        if e.cycle:
+            loss = loss + e.cycle * l1_loss(back(fake), x)
+        if e.cycle * e.identity and x.shape[1] == there.shape[1]:
+            loss = loss + e.cycle * e.identity * l1_loss(G(there), there)
+    return loss, fake
 
 
 def step_both_D(gan: CycleGAN, a: Tensor, b: Tensor, fake_a: Tensor, fake_b: Tensor) -> Tensor:
@@ -148,11 +165,39 @@ def step_both_D(gan: CycleGAN, a: Tensor, b: Tensor, fake_a: Tensor, fake_b: Ten
     Args:
         a: `[N, C_a, H, W]`; b: `[N, C_b, H, W]`; fake_a, fake_b: translations of the same shapes.
     """
-    loss = torch.zeros((), device=a.device)
     fake_a, fake_b = gan.fakes_a(fake_a, gan.rng), gan.fakes_b(fake_b, gan.rng)
+    both = partial(judge, gan, gan.D["a"], a, fake_a), partial(judge, gan, gan.D["b"], b, fake_b)
+    (half_a,), (half_b,) = descend_both(both, gan, gan.opt_D)
+    return 2 * (half_a + half_b)
+
+
+def judge(gan: CycleGAN, D: nn.Module, real: Tensor, fake: Tensor) -> tuple[Tensor]:
+    """Half of the loss of one D, as in the paper."""
     with gan.precision():
-        for D, real, fake in ((gan.D["a"], a, fake_a), (gan.D["b"], b, fake_b)):
-            d_real, d_fake = D(torch.cat([real, fake.to(real)])).chunk(2)  # (N, P) logits each
-            loss = loss + gan.loss.discriminator(d_real.flatten(), d_fake.flatten())
-    descend(loss / 2, gan.opt_D)
-    return loss.detach()
+        d_real, d_fake = D(torch.cat([real, fake.to(real)])).chunk(2)  # (N, P) logits each
+        return (gan.loss.discriminator(d_real.flatten(), d_fake.flatten()) / 2,)
+
+
+def descend_both(
+    halves: Sequence[Callable[[], tuple[Tensor, ...]]],
+    gan: CycleGAN,
+    optimizer: torch.optim.Optimizer,
+) -> list[tuple[Tensor, ...]]:
+    """One step down the gradient of the sum of two losses, each found on a core of its own.
+
+    Args:
+        halves: each returns its loss, and what else it has made.
+
+    Returns:
+        What they return, without gradients.
+    """
+    parameters = parameters_of(optimizer)
+
+    def gradients(half: Callable[[], tuple[Tensor, ...]]) -> tuple[Any, ...]:
+        made = half()
+        found = torch.autograd.grad(made[0], parameters, allow_unused=True, materialize_grads=True)
+        return found, tuple(one.detach() for one in made)
+
+    (down_a, made_a), (down_b, made_b) = at_once([partial(gradients, h) for h in halves], [gan])
+    follow(map(torch.add, down_a, down_b), optimizer)
+    return [made_a, made_b]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from gan_helpers.threads import suited
 from gan_helpers.training import descend
 from gan_helpers.translation.training import (
     Translation,
@@ -36,13 +37,18 @@ class Pix2Pix(Translator):
 
     def update_D(self, data: TwoWorlds) -> Tensor:
         """One update of D only, if it takes part, see `step_D`; G's next one has these pairs."""
-        self.batch = data.sample(self.experiment.batch_size, self.rng)
-        return step_D(self, *self.batch) if self.experiment.adversarial else torch.zeros(())
+        self.batch = a, b = data.sample(self.experiment.batch_size, self.rng)
+        if not self.experiment.adversarial:
+            return torch.zeros(())
+        with torch.no_grad():
+            fake = generate(self, a)
+        return step_D(self, a, b, fake)
 
     def update_G(self, data: TwoWorlds) -> Tensor:
         """One update of G only, see `step_G`."""
         batch, self.batch = self.batch, ()
-        return step_G(self, *(batch or data.sample(self.experiment.batch_size, self.rng)))
+        a, b = batch or data.sample(self.experiment.batch_size, self.rng)
+        return step_G(self, a, b, generate(self, a))
 
     def translate(self, a: Tensor) -> Tensor:
         """a `[N, C_a, H, W]` in [-1, 1] -> the pictures that it becomes, `[N, C_b, H, W]`.
@@ -54,11 +60,20 @@ class Pix2Pix(Translator):
         return translate(self.shown, a, "a")
 
 
+@suited
 def train_step(gan: Pix2Pix, data: TwoWorlds) -> tuple[Tensor, Tensor]:
     """One update of D, if it takes part, then one of G, on the same pairs. Returns both losses."""
     a, b = data.sample(gan.experiment.batch_size, gan.rng)
-    loss_D = step_D(gan, a, b) if gan.experiment.adversarial else torch.zeros(())
-    return loss_D, step_G(gan, a, b)
+    fake = generate(gan, a)  # once for both
+    adversarial = gan.experiment.adversarial
+    loss_D = step_D(gan, a, b, fake.detach()) if adversarial else torch.zeros(())
+    return loss_D, step_G(gan, a, b, fake)
+
+
+def generate(gan: Pix2Pix, a: Tensor) -> Tensor:
+    """G(a) in training, `[N, C_b, H, W]`."""
+    with gan.precision():
+        return gan.G(a)
 
 
 def verdicts(gan: Pix2Pix, a: Tensor, b: Tensor) -> Tensor:
@@ -67,17 +82,15 @@ def verdicts(gan: Pix2Pix, a: Tensor, b: Tensor) -> Tensor:
     return gan.D(seen).flatten()
 
 
-def step_D(gan: Pix2Pix, a: Tensor, b: Tensor) -> Tensor:
+def step_D(gan: Pix2Pix, a: Tensor, b: Tensor, fake: Tensor) -> Tensor:
     """One update of D: a pair of the data is real, a pair with a translation is not.
 
     Eq. (1) of Isola et al. (2017), halved as they do; Adam hardly notices a factor.
 
     Args:
-        a: `[N, C_a, H, W]`; b: their answers `[N, C_b, H, W]`.
+        a: `[N, C_a, H, W]`; b: their answers, and fake: G(a) without gradient, `[N, C_b, H, W]`.
     """
     with gan.precision():
-        with torch.no_grad():  # no gradient reaches G
-            fake = gan.G(a)
         both = verdicts(gan, torch.cat([a, a]), torch.cat([b, fake]))  # one pass
         d_real, d_fake = both.chunk(2)  # (N * P,), (N * P,) logits
         loss = gan.loss.discriminator(d_real, d_fake)
@@ -85,17 +98,16 @@ def step_D(gan: Pix2Pix, a: Tensor, b: Tensor) -> Tensor:
     return loss.detach()
 
 
-def step_G(gan: Pix2Pix, a: Tensor, b: Tensor) -> Tensor:
+def step_G(gan: Pix2Pix, a: Tensor, b: Tensor, fake: Tensor) -> Tensor:
     """One update of G: deceive D, and stay close to the answer. Returns the sum.
 
     Eq. (4) of Isola et al. (2017): the GAN's loss + lambda times L1.
 
     Args:
-        a: `[N, C_a, H, W]`; b: their answers `[N, C_b, H, W]`.
+        a: `[N, C_a, H, W]`; b: their answers, and fake: G(a) with its gradient, `[N, C_b, H, W]`.
     """
     e = gan.experiment
     with gan.precision():
-        fake = gan.G(a)
         loss = e.l1 * l1_loss(fake, b)
         if e.adversarial:
             loss = loss + e.adversarial * gan.loss.generator(verdicts(gan, a, fake))

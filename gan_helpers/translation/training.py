@@ -114,6 +114,7 @@ class Translator:
     """
 
     settings = Translation
+    convolves: ClassVar[bool] = True  # a step is worth more than one core
     #: Fields that the step of this kind does not know; they do nothing.
     left_out: tuple[str, ...] = ()
 
@@ -262,6 +263,11 @@ def make_patch_D(e: Translation, n_in: int, rng: torch.Generator) -> PatchDiscri
 def finish_G(loss: Tensor, gan: Translator) -> None:
     """Follow the gradient of G's loss, and keep the moving average up to date."""
     descend(loss, gan.opt_G)
+    count_G(gan)
+
+
+def count_G(gan: Translator) -> None:
+    """G has been updated: keep its moving average up to date."""
     if gan.G_ema is not None:
         gan.G_ema.update_parameters(gan.G)
     gan.step += 1

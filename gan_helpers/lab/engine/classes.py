@@ -19,9 +19,10 @@ from gan_helpers.datasets.points import Mixture
 from gan_helpers.lab.engine import charts
 from gan_helpers.lab.engine.choices import default_experiment, own_fields
 from gan_helpers.lab.engine.look import push_of
-from gan_helpers.lab.engine.record import TrainStep, one_core
+from gan_helpers.lab.engine.record import TrainStep
 from gan_helpers.lab.engine.session import JudgedSession
 from gan_helpers.metrics import mode_coverage
+from gan_helpers.threads import threads_of
 from gan_helpers.training import looking_at
 
 MANY = 12  # classes that can stand beside each other
@@ -164,7 +165,7 @@ class ClassSession(JudgedSession):
     def push_on_G(self) -> float:
         """How strongly G would be pushed now: the norm of its gradient on the preview noise."""
         y = self.y_preview.expand(len(self.z_preview), -1)
-        with one_core(), looking_at(self.gan.G), looking_at(self.gan.D):
+        with threads_of(self.gan), looking_at(self.gan.G), looking_at(self.gan.D):
             loss = self.gan.loss.generator(self._logits(self.gan.G(self.z_preview, y)))
             return push_of(loss, self.gan.G)
 

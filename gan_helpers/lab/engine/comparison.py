@@ -13,10 +13,11 @@ from gan_helpers.checks import check_choice, check_int
 from gan_helpers.ensemble import Ensemble
 from gan_helpers.lab.engine.controls import CONTROLS, TOGETHER, compared_of, variants
 from gan_helpers.lab.engine.look import PANEL, Frame
-from gan_helpers.lab.engine.record import Trouble, one_core, whole_steps
+from gan_helpers.lab.engine.record import Trouble, whole_steps
 from gan_helpers.lab.engine.session import Session
 from gan_helpers.losses import LOSSES
 from gan_helpers.remedies import REMEDIES
+from gan_helpers.threads import at_once, threads_of
 
 MOST = 8  # more would be too small to be read
 SEED = "seed"  # the one thing that may differ and is no field of an experiment
@@ -63,7 +64,7 @@ class Comparison:
             self._each("step")
             return
         try:
-            with whole_steps(), one_core():
+            with whole_steps(), threads_of(self.alive[0].gan):
                 losses = torch.stack(self.ensemble.step(self.alive[0].data)).T.tolist()
             if any(s.at % s.history.stride == 0 for s in self.alive):
                 self.ensemble.hand_out_gradients()  # they are written down now
@@ -94,11 +95,11 @@ class Comparison:
             self._each("step_G")
 
     def _each(self, method: str, sessions: Sequence[Session] = ()) -> None:
-        """One after the other, outside of the ensemble; by default all that are well."""
+        """Each by itself, outside of the ensemble; by default all that are well."""
         if self.ensemble is not None:
             self.ensemble.release()
-        for session in sessions or self.alive:
-            getattr(session, method)()
+        moved = sessions or self.alive
+        at_once([getattr(session, method) for session in moved], [s.gan for s in moved])
         self._assemble()
 
     def fail(self, error: Exception) -> None:

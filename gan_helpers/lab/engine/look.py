@@ -25,7 +25,6 @@ from gan_helpers.lab.engine.record import (
     Timeline,
     Trouble,
     kept,
-    one_core,
 )
 from gan_helpers.lab.engine.seen import counter_of
 from gan_helpers.metrics import (
@@ -36,6 +35,7 @@ from gan_helpers.metrics import (
     optimal_discriminator,
     pushforward_density,
 )
+from gan_helpers.threads import threads_of
 from gan_helpers.training import looking_at
 from gan_helpers.transport import optimal_critic, wasserstein_distance
 
@@ -114,7 +114,7 @@ class Looking:
         """Share of generated samples on each mode, 0 to 255, `[M]`; empty without modes."""
         if not self.n_modes:
             return NO_MODES
-        with one_core():
+        with threads_of(self.gan):
             if self.judge:
                 shares = 255 * self.report().nan_to_num(0.0)
             else:
@@ -130,7 +130,7 @@ class Looking:
         """
         if self.judge is None:
             return None
-        with one_core():
+        with threads_of(self.gan):
             return self.judge(self.gan)
 
     @property
@@ -144,7 +144,7 @@ class Looking:
         if not self.measures_distance:
             return math.nan
         n = self.detail.moved
-        with one_core():
+        with threads_of(self.gan):
             x_fake = self.gan.sample(self.z_preview[:n])
             finite = bool(x_fake.isfinite().all())
             return float(wasserstein_distance(x_fake, self.x_preview[:n])) if finite else math.nan
@@ -194,7 +194,7 @@ class Looking:
         """
         if anew:
             self.heat = None  # `_frame_2d` looks
-        with one_core():
+        with threads_of(self.gan):
             return self._frame(anew or self.heat is None)
 
     def _frame(self, anew: bool) -> Frame:
@@ -285,7 +285,7 @@ class Looking:
 
     def push_on_G(self) -> float:
         """How strongly G would be pushed now: the norm of its gradient on the preview noise."""
-        with one_core():
+        with threads_of(self.gan):
             return training.push_on_G(self.gan, self.z_preview)
 
     @property

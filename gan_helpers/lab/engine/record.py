@@ -182,20 +182,6 @@ def whole_steps() -> Iterator[None]:
         usual(waiting[0], None)
 
 
-@contextmanager
-def one_core() -> Iterator[None]:
-    """One thread for a while, whoever calls: the same sums in the same order, so the same numbers.
-
-    The networks are small, too: a second core costs more than it brings, and the view needs it.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def first_line(error: BaseException) -> str:
     """An error in a line; torch says more than fits."""
     words = str(error).strip().partition("\n")[0][:200]

@@ -28,11 +28,11 @@ from gan_helpers.lab.engine.record import (
     TrainStep,
     Trouble,
     first_line,
-    one_core,
     own_line,
     whole_steps,
 )
 from gan_helpers.losses import check_loss, get_loss
+from gan_helpers.threads import threads_of
 from gan_helpers.training import GAN
 
 
@@ -318,7 +318,7 @@ class Session(Looking):
             return
         before = self.at
         try:
-            with whole_steps(), one_core():
+            with whole_steps(), threads_of(self.gan):
                 loss_D, loss_G = update()
                 losses = float(loss_D), float(loss_G)
                 self.note(losses, self.at != before, of)

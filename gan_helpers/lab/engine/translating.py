@@ -14,8 +14,9 @@ from gan_helpers.lab.engine import charts
 from gan_helpers.lab.engine.charts import Chart
 from gan_helpers.lab.engine.choices import as_task
 from gan_helpers.lab.engine.look import PANEL, Frame, as_pixels, push_of
-from gan_helpers.lab.engine.record import CURVES, TrainStep, kept, one_core
+from gan_helpers.lab.engine.record import CURVES, TrainStep, kept
 from gan_helpers.lab.engine.session import Session
+from gan_helpers.threads import threads_of
 from gan_helpers.training import looking_at
 from gan_helpers.translation import cyclegan, pix2pix
 from gan_helpers.translation.cyclegan import CycleGAN
@@ -95,7 +96,7 @@ class TranslationSession(Session):
     @kept(lambda session: session.history.stride)
     def report(self) -> dict[str, float]:
         """How good it is on pictures that it does not learn from; each is 0 to 2."""
-        with one_core():
+        with threads_of(self.gan):
             if self.data.paired:
                 assert isinstance(self.test, Pairs)  # as `Task` makes sure
                 found = judge_translation(self.gan.translate, self.test)
@@ -111,7 +112,7 @@ class TranslationSession(Session):
         """What is shown, row by row: name -> pictures `[N, C, H, W]` in [-1, 1]."""
         gan, n = self.gan, self.detail.across
         a, b = self.test.a[:n], self.test.b[:n]
-        with one_core():
+        with threads_of(gan):
             if self.data.paired:
                 return {"input": a, "G(input)": gan.translate(a), "answer": b}
             there_b, there_a = gan.to_b(a), gan.to_a(b)
@@ -121,7 +122,7 @@ class TranslationSession(Session):
     def push_on_G(self) -> float:
         """How strongly D would push G now: the norm of the gradient of the GAN's loss alone."""
         gan, a, b = self.gan, self.test.a, self.test.b
-        with one_core(), looking_at(gan.G), looking_at(gan.D):
+        with threads_of(gan), looking_at(gan.G), looking_at(gan.D):
             if self.data.paired:
                 loss = gan.loss.generator(verdicts(gan, a, gan.G(a)))
             else:
@@ -139,7 +140,7 @@ class TranslationSession(Session):
     def _meters(self, rows: dict[str, Tensor]) -> list[dict[str, Any]]:
         """What D says of the rows, patch by patch: of real pictures, and of what G makes."""
         gan = self.gan
-        with one_core(), looking_at(gan.D):
+        with threads_of(gan), looking_at(gan.D):
             if self.data.paired:
                 real, fake = (verdicts(gan, rows["input"], rows[n]) for n in ("answer", "G(input)"))
             else:
