@@ -149,7 +149,7 @@ def check_flipped(answer: Collection[int]) -> Mistakes:
         )
         yield (
             "en",
-            f"Less than half survive of {len(wrong)} of these. Still read as themselves: "
+            f"Fewer than half survive for {len(wrong)} of these. Still read as themselves: "
             f"{shares_of(kept, wrong)}. What does that digit look like in a mirror?",
         )
     if survive - given:

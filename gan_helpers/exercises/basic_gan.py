@@ -115,7 +115,7 @@ def check_two_G_updates(answer: Callable[[GAN, Any], Any]) -> Mistakes:
     if not seen.real_reached_D():
         yield "ja", "Dが、データから引いた本物を見ていません。x_realはdata.sampleで引きます。"
         yield "en", "D has not seen samples of the data: draw x_real by data.sample."
-    if not all(len(z) == 8 and z.std(0).min() > 0 for z in seen.z):
+    if len(seen.z) < 3 or not all(len(z) == 8 and z.std(0).min() > 0 for z in seen.z):
         yield "ja", "zが乱数になっていません。gan.sample_z(n)で、バッチサイズ個を引きます。"
         yield "en", "z is not noise: draw a batch of it by gan.sample_z(n)."
     if torch.equal(*seen.z[-2:]):

@@ -221,7 +221,7 @@ def check_cure(answer: Mapping[str, Any]) -> Mistakes:
     x = torch.stack([g.sample(g.sample_z(2500, torch.Generator().manual_seed(1))) for g in gans])
     covered, share = mode_coverage(x, data)  # (5,), (5,)
     good, modes = float(share.mean()), ", ".join(str(int(m)) for m in covered)
-    ja = f"5つのシードで捉えた山は{modes}（8つのうち）、良いサンプルは{100 * good:.0f} %です。"
+    ja = f"5つのシードで捉えた山は{modes}（8つのうち）、良いサンプルは{100 * good:.0f}％です。"
     en = f"Modes of 8, over five seeds: {modes}; good samples: {100 * good:.0f} %."
     if covered.sum() < ENOUGH_MODES and set(answer) & {"d_steps", "lr_D"}:
         yield "ja", f"{ja}崩壊の原因を取り除いても、崩壊したGANが元に戻るとは限りません。"

@@ -136,13 +136,16 @@ def word(answer: object, allowed: Iterable[str]) -> str:
     return given
 
 
+SETS = (set, frozenset, list, tuple)
+
+
 def digits(answer: object) -> set[int]:
     """The answer as a set of digits.
 
     Raises:
         NoAnswer: if it is none.
     """
-    given = [plain(each) for each in answer] if isinstance(answer, (set, list, tuple)) else [-1]
+    given = [plain(each) for each in answer] if isinstance(answer, SETS) else [-1]
     if not all(isinstance(d, int) and not isinstance(d, bool) and 0 <= d <= 9 for d in given):
         raise NoAnswer(
             "0から9の数字の集合で答えてください。例：{2, 5}",
@@ -213,19 +216,20 @@ def tensor(result: object, shape: Sequence[int]) -> Tensor:
     Raises:
         NoAnswer: if it is none.
     """
-    wanted = list(shape)
+    one = {"ja": "[]（数1つ）", "en": "[], one number"}
+    ja, en = (str(list(shape)) if shape else one[lang] for lang in ("ja", "en"))
     if not isinstance(result, Tensor):
         kind = type(result).__name__
         raise NoAnswer(
-            f"関数が返したのは{kind}です。形が{wanted}のテンソルのまま返してください。"
+            f"関数が返したのは{kind}です。形が{ja}のテンソルのまま返してください。"
             "item()やfloat()で数にすると、勾配が届かなくなります。",
-            f"The function returns a {kind}; it has to stay a tensor of shape {wanted}. Made a "
+            f"The function returns a {kind}; it has to stay a tensor of shape {en}. Made a "
             "plain number by .item() or float(), it has no gradient any more.",
         )
-    if list(result.shape) != wanted:
+    if list(result.shape) != list(shape):
         raise NoAnswer(
-            f"関数が返したテンソルの形は{list(result.shape)}ですが、{wanted}でなければなりません。",
-            f"The function returns a tensor of shape {list(result.shape)}; it has to be {wanted}.",
+            f"関数が返したテンソルの形は{list(result.shape)}ですが、{ja}でなければなりません。",
+            f"The function returns a tensor of shape {list(result.shape)}; it has to be {en}.",
         )
     if not result.isfinite().all():
         raise NoAnswer(
