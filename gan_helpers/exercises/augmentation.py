@@ -12,6 +12,7 @@ from torch.nn.functional import softplus
 from gan_helpers.classifier import classify, load_classifier
 from gan_helpers.datasets.images import load_mnist
 from gan_helpers.exercises.judging import (
+    SPACE,
     Case,
     Mistakes,
     Tried,
@@ -118,7 +119,7 @@ def check_augmented_loss(
             "ja": "勾配はDとTを通って、そのままGに届かなければなりません。",
             "en": "It has to reach G through D and T, as it is.",
         }
-        yield lang, f"{words} {more[lang]}"
+        yield lang, words + SPACE[lang] + more[lang]
 
 
 def game(D: Map, x_real: Tensor, x_fake: Tensor) -> Tensor:

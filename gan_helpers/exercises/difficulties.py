@@ -173,8 +173,8 @@ def check_diagnosis(answer: Mapping[str, str]) -> Mistakes:
     true = {name: illness_of(experiment) for name, (experiment, _) in PATIENTS.items()}
     if sick := [name for name in PATIENTS if given[name] != true[name]]:
         words = SIGNS[true[sick[-1]]]  # the one that is told most easily comes last
-        yield "ja", f"{sick[-1]}は{given[sick[-1]]}ではありません。{words['ja']}"
-        yield "en", f"{sick[-1]} is no {given[sick[-1]]}. {words['en']}"
+        yield "ja", f"{sick[-1]}の病気は{given[sick[-1]]}ではありません。{words['ja']}"
+        yield "en", f"{sick[-1]} does not have {given[sick[-1]]}. {words['en']}"
 
 
 #: What gives an illness away.

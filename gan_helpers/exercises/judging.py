@@ -20,6 +20,7 @@ NOT_YET = {
     "en": "No answer yet: put it in place of the None in this cell and run it again.",
 }
 RIGHT = {"ja": "正解です。", "en": "Right."}
+SPACE = {"ja": "", "en": " "}  # between sentences
 STOPPED = {
     "ja": "あなたのコードは、{kind}で止まりました：{what}",
     "en": "Your code stops with {kind}: {what}",
@@ -68,7 +69,7 @@ def exercise(check: Callable[[Any], Mistakes]) -> Callable[..., bool]:
             cut_off = "does not require grad" in str(error)
             words = (CUT_OFF if cut_off else STOPPED)[lang]
             words = words.format(kind=type(error).__name__, what=error)
-        print(words or " ".join([RIGHT[lang], *more]))
+        print(words or SPACE[lang].join([RIGHT[lang], *more]))
         return words is None
 
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gan_helpers.exercises.judging import Case, Mistakes, close, exercise, try_loss
+from gan_helpers.exercises.judging import SPACE, Case, Mistakes, close, exercise, try_loss
 
 Map = Callable[[Tensor], Tensor]
 
@@ -159,7 +159,7 @@ def check_critic_loss(
             "ja": "ペナルティの勾配もcriticの重みに届くように、create_graph=Trueを付けます。",
             "en": "create_graph=True lets the penalty's gradient reach the critic's weights.",
         }
-        yield lang, f"{words} {more[lang]}"
+        yield lang, words + SPACE[lang] + more[lang]
 
 
 def critic_with(weights: Tensor) -> Map:
