@@ -222,6 +222,7 @@ def mean_mix(d_real: Tensor, d_fake: Tensor) -> Tensor:
 DENSITIES = {"p": P, "q": P.flip(0), "dx": 1.0}
 EXERCISES = {
     "augmentation.check_augmented_loss": answers(lambda D, T, x, y: (D(x).mean(), D(y).mean())),
+    "augmentation.check_flipped": answers({0, 1}),
     "augmentation.check_heuristic": answers(0.4),
     "augmentation.check_mirrored": answers({0, 1}),
     "augmentation.check_quarter_turns": answers(0.4),
@@ -235,6 +236,8 @@ EXERCISES = {
     "conditional.check_double_softmax": answers(0.5),
     "conditional.check_matching_aware": answers(lambda a, b, c: a.mean()),
     "difficulties.check_best_answer": answers("a"),
+    "difficulties.check_cure": answers({"width": 8}),
+    "difficulties.check_diagnosis": answers(dict.fromkeys("ABC", "mode_collapse")),
     "difficulties.check_pack": answers(lambda x, m: x),
     "difficulties.check_spectral_norm": answers(5.0),
     "difficulties.check_stuck_slope": answers(-1.0),
@@ -242,6 +245,7 @@ EXERCISES = {
     "translation.check_least_l1": answers(0.4),
     "translation.check_negatives": answers(1.0),
     "translation.check_patch_width": answers(13),
+    "wgan.check_critic_loss": answers(lambda critic, x, y, e: critic(x).mean()),
     "wgan.check_distance_by_hand": answers(3.0),
     "wgan.check_one_sided": answers(lambda s: s.mean()),
     "wgan.check_penalised_slope": answers(1.0),
@@ -654,13 +658,25 @@ NOT_TRIED: dict[str, str] = {
         checks.check_scale checks.check_seed checks.check_shape checks.check_text
         checks.check_together checks.kind_of checks.most_of checks.plain
         translation.clouds.PointCycleGAN.check_given datasets.points.as_array
-        datasets.points.check_on_stage datasets.points.check_std exercises.judging.close
-        exercises.judging.exercise exercises.judging.number augmentation.judge.check_of_one_size
+        datasets.points.check_on_stage datasets.points.check_std exercises.judging.call
+        exercises.judging.call_each exercises.judging.close exercises.judging.digits
+        exercises.judging.exercise exercises.judging.number exercises.judging.tensor
+        exercises.judging.word exercises.difficulties.treated augmentation.judge.check_of_one_size
         augmentation.judge.check_transformed datasets.images.as_classes models.check_square
         models.check_units datasets.pairs.check_pictures datasets.pairs.put_pictures
         plots.axes.check_axes plots.diagrams.check_diagram plots.frames.check_frame
         plots.axes.numbers translation.training.check_given translation.judge.check_made
         translation.networks.check_edges""",
+    "a part of the self-checks, which tests/test_exercises.py tries with all answers": """
+        exercises.augmentation.both exercises.augmentation.fooled exercises.augmentation.game
+        exercises.augmentation.shares_of exercises.basic_gan.Watched
+        exercises.basic_gan.Watched.real_reached_D exercises.basic_gan.Watched.sample
+        exercises.conditional.fake exercises.conditional.real exercises.difficulties.followed
+        exercises.difficulties.illness_of exercises.difficulties.in_packs exercises.judging.Case
+        exercises.judging.Case.gradients exercises.judging.NoAnswer exercises.judging.Tried
+        exercises.judging.Tried.gives exercises.judging.Tried.lacks_gradient
+        exercises.judging.first_words exercises.judging.try_loss exercises.wgan.critic_with
+        exercises.wgan.gap exercises.wgan.one_sided exercises.wgan.penalty""",
     "made by the package of what is checked already: the stacks of an Ensemble": """
         ensemble.OneByOne ensemble.OneByOne.sample ensemble.Stack
         ensemble.Stack.configure_from_members ensemble.Stack.hand_out_gradients

@@ -5,6 +5,7 @@ An answer that is still None is no error, so that a notebook runs from top to bo
 
 from gan_helpers.exercises.augmentation import (
     check_augmented_loss,
+    check_flipped,
     check_heuristic,
     check_mirrored,
     check_quarter_turns,
@@ -24,9 +25,12 @@ from gan_helpers.exercises.conditional import (
 )
 from gan_helpers.exercises.difficulties import (
     check_best_answer,
+    check_cure,
+    check_diagnosis,
     check_pack,
     check_spectral_norm,
     check_stuck_slope,
+    train_patients,
 )
 from gan_helpers.exercises.translation import (
     check_cycle_loss,
@@ -35,6 +39,7 @@ from gan_helpers.exercises.translation import (
     check_patch_width,
 )
 from gan_helpers.exercises.wgan import (
+    check_critic_loss,
     check_distance_by_hand,
     check_one_sided,
     check_penalised_slope,
@@ -45,10 +50,14 @@ __all__ = [
     "check_augmented_loss",
     "check_best_answer",
     "check_channels",
+    "check_critic_loss",
+    "check_cure",
     "check_cycle_loss",
+    "check_diagnosis",
     "check_disobedient",
     "check_distance_by_hand",
     "check_double_softmax",
+    "check_flipped",
     "check_gradient_ratio",
     "check_heuristic",
     "check_least_l1",
@@ -67,4 +76,5 @@ __all__ = [
     "check_two_G_updates",
     "check_value_at_equality",
     "check_what_jsd_sees",
+    "train_patients",
 ]

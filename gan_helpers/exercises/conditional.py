@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gan_helpers.exercises.judging import Mistakes, close, exercise, number
+from gan_helpers.exercises.judging import Case, Mistakes, close, exercise, number, try_loss
 
 
 @exercise
@@ -92,27 +92,25 @@ def check_double_softmax(answer: float) -> Mistakes:
 @exercise
 def check_matching_aware(answer: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Mistakes:
     """12.4.4: D's loss with two kinds of fakes; Reed et al. (2016), algorithm 1."""
-    rng = torch.Generator().manual_seed(0)
-    d_real, d_fake, d_wrong = torch.randn(3, 16, generator=rng)
-    real, fake, wrong = (
-        softplus(-d_real).mean(),
-        softplus(d_fake).mean(),
-        softplus(d_wrong).mean(),
-    )
+    rng, cases = torch.Generator().manual_seed(0), []
+    for n in (16, 5):
+        logits = torch.randn(3, n, generator=rng).requires_grad_().unbind()
+        cases.append(Case(logits, logits))
+    tried = try_loss(answer, "(d_real, d_fake, d_wrong) -> loss", cases)
 
-    def gives(wanted: Tensor) -> bool:
-        return math.isclose(float(answer(d_real, d_fake, d_wrong)), float(wanted), abs_tol=1e-4)
+    def wanted(d_real: Tensor, d_fake: Tensor, d_wrong: Tensor) -> Tensor:
+        return real(d_real) + (fake(d_fake) + fake(d_wrong)) / 2
 
-    if gives(real + fake):
+    if tried.gives(lambda r, f, w: real(r) + fake(f)):
         yield "ja", "d_wrongが使われていません。間違ったラベルの組も「偽」として見せます。"
         yield "en", "d_wrong is not used; pairs with a wrong label are fakes, too."
-    if gives(real + fake + wrong):
+    if tried.gives(lambda r, f, w: real(r) + fake(f) + fake(w)):
         yield "ja", "「偽」の重みが2倍になっています。2種類を半分ずつにしてください。"
         yield "en", "The fakes weigh twice as much; let each kind have half of the weight."
-    if gives((real + softplus(-d_wrong).mean()) / 2 + fake):
+    if tried.gives(lambda r, f, w: (real(r) + real(w)) / 2 + fake(f)):
         yield "ja", "d_wrongを本物の側に入れています。画像は本物でも、組としては偽です。"
         yield "en", "d_wrong is on the side of the real ones; the picture is real, the pair is not."
-    if not gives(real + (fake + wrong) / 2):
+    if not tried.gives(wanted):
         yield (
             "ja",
             "softplus(-d_real)の平均に、softplus(d_fake)の平均とsoftplus(d_wrong)の"
@@ -123,3 +121,14 @@ def check_matching_aware(answer: Callable[[Tensor, Tensor, Tensor], Tensor]) -> 
             "Add half of each mean, of softplus(d_fake) and softplus(d_wrong), to "
             "that of softplus(-d_real).",
         )
+    yield from tried.lacks_gradient(wanted)
+
+
+def real(logits: Tensor) -> Tensor:
+    """-E[log D]."""
+    return softplus(-logits).mean()
+
+
+def fake(logits: Tensor) -> Tensor:
+    """-E[log(1 - D)]."""
+    return softplus(logits).mean()

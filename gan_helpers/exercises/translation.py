@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
-from gan_helpers.exercises.judging import Mistakes, close, exercise, number
+from gan_helpers.exercises.judging import Case, Mistakes, close, exercise, number, try_loss
 
 Map = Callable[[Tensor], Tensor]
 
@@ -62,24 +61,29 @@ def check_least_l1(answer: float) -> Mistakes:
 @exercise
 def check_cycle_loss(answer: Callable[[Map, Map, Tensor, Tensor], Tensor]) -> Mistakes:
     """12.4.5: eq. (2) of Zhu et al. (2017), both ways there and back."""
-    rng = torch.Generator().manual_seed(0)
-    a, b = torch.rand(2, 4, 1, 8, 8, generator=rng)
+    rng, cases = torch.Generator().manual_seed(0), []
+    scale, share = (torch.tensor(v, requires_grad=True) for v in (2.0, 1 / 3))
 
     def ab(x: Tensor) -> Tensor:
-        return 2 * x + 1
+        return scale * x + 1
 
     def ba(x: Tensor) -> Tensor:
-        return x / 3
+        return share * x
 
-    there_a, there_b = l1_loss(ba(ab(a)), a), l1_loss(ab(ba(b)), b)
+    for shape in ((4, 1, 8, 8), (3, 2, 4, 4)):
+        a, b = torch.rand(2, *shape, generator=rng)
+        cases.append(Case((ab, ba, a, b), (scale, share)))
+    tried = try_loss(answer, "(ab, ba, a, b) -> loss", cases)
 
-    def gives(wanted: Tensor) -> bool:
-        return math.isclose(float(answer(ab, ba, a, b)), float(wanted), abs_tol=1e-5)
+    def wanted(ab: Map, ba: Map, a: Tensor, b: Tensor) -> Tensor:
+        return l1_loss(ba(ab(a)), a) + l1_loss(ab(ba(b)), b)
 
-    if gives(there_a) or gives(there_b):
+    if tried.gives(
+        lambda ab, ba, a, b: l1_loss(ba(ab(a)), a), lambda ab, ba, a, b: l1_loss(ab(ba(b)), b)
+    ):
         yield "ja", "片道分しかありません。AからもBからも、行って戻ります。"
         yield "en", "That is one way only; go there and back from A and from B."
-    if gives(l1_loss(ab(a), b) + l1_loss(ba(b), a)):
+    if tried.gives(lambda ab, ba, a, b: l1_loss(ab(a), b) + l1_loss(ba(b), a)):
         yield (
             "ja",
             "aとbはペアではないので、変換した画像と比べる相手がありません。"
@@ -90,17 +94,24 @@ def check_cycle_loss(answer: Callable[[Map, Map, Tensor, Tensor], Tensor]) -> Mi
             "a and b are no pairs, so there is nothing to hold a translation "
             "against; take what has come back.",
         )
-    if gives(mse_loss(ba(ab(a)), a) + mse_loss(ab(ba(b)), b)):
+    if tried.gives(lambda ab, ba, a, b: mse_loss(ba(ab(a)), a) + mse_loss(ab(ba(b)), b)):
         yield "ja", "差を2乗しています。論文が使うのは差の絶対値（L1）です。"
         yield "en", "The differences are squared; the paper takes their absolute values."
-    if not gives(there_a + there_b):
+    if not tried.gives(wanted):
         yield "ja", "ba(ab(a))とa、ab(ba(b))とbのL1を求め、足します。"
         yield "en", "Add the L1 between ba(ab(a)) and a to that between ab(ba(b)) and b."
+    yield from tried.lacks_gradient(wanted)
 
 
 @exercise
 def check_negatives(answer: float) -> Mistakes:
     """12.4.5: two generators that both turn pictures into negatives have a cycle loss of 0."""
+    if number(answer) < 0:
+        yield "ja", "絶対値の平均なので、負にはなりません。"
+        yield "en", "It is a mean of absolute values, so it is not negative."
+    if close(answer, 2.0, abs_tol=1e-6) or close(answer, 4.0, abs_tol=1e-6):
+        yield "ja", "それは片道で、画像とそのネガとの差です。比べるのは、戻ってきた画像です。"
+        yield "en", "That is one way, a picture beside its negative; take what has come back."
     if not close(answer, 0.0, abs_tol=1e-6):
         yield "ja", "行って戻ると −(−x) = x です。元の画像との差はいくつですか。"
         yield "en", "There and back it is −(−x) = x. How far is that from the picture?"
