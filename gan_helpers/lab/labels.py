@@ -378,6 +378,14 @@ WORDS: dict[str, tuple[str, str]] = {
 TEXT: dict[str, dict[str, str]] = {
     lang: {key: words[k] for key, words in WORDS.items()} for k, lang in enumerate(LANGUAGES)
 }
+#: Japanese words -> English ones, for figures, whose font may lack the former.
+IN_ENGLISH: dict[str, str] = {ja: en for en, ja in reversed(WORDS.values())}
+
+
+def in_english(name: str) -> str:
+    """A name made of the lab's words, perhaps with a number behind it; others stay as they are."""
+    words = [name] if name in IN_ENGLISH else name.rsplit(" ", 1)
+    return " ".join(IN_ENGLISH.get(word, word) for word in words)
 
 
 def labels(lang: str) -> dict[str, str]:
