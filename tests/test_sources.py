@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 
 from assemble import LANGUAGES, ROOT, assemble, sections
 from build import built_path
+from gan_helpers.losses import LOSSES
 
 EDITIONS = [(name, lang) for name in sections() for lang in LANGUAGES]
 each_edition = pytest.mark.parametrize(("name", "lang"), EDITIONS)
@@ -44,6 +45,16 @@ def test_bold_renders_in_notebooks(name, lang):
 @pytest.mark.parametrize("path", ["README.md", "README.ja.md", "CONTRIBUTING.md"])
 def test_bold_renders_in_documents(path):
     assert literal_stars((ROOT / path).read_text(encoding="utf-8")) == []
+
+
+# --- what has to be complete
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_game_stands_in_the_table_of_12_4_1(lang):
+    text = "\n".join(prose("12.4.1_basic_gan", lang))
+    rows = set(re.findall(r"^\| `(\w+)`.* \| .* \| .* \|$", text, flags=re.MULTILINE))
+    assert rows == set(LOSSES), "add it to the table of games in section 4 of 12.4.1"
 
 
 # --- decimals and percentages: printed by a cell, set in its code, or named here with a reason
