@@ -15,6 +15,7 @@ links and `first_cell.py` are added to it by themselves. Code stands once, betwe
 ```, perhaps with tags, as in ```python tags=["solution", "nbval-ignore-output"]:
 
     solution              folded in JupyterLab and Colab; executed and tested like all others
+    advanced              folded as well: code for those who want to know how it is done
     long                  more than 15 lines that are not blank, at most 25
     nbval-ignore-output   the output may differ between machines; all others are compared by tests
     raises-exception      the error is what the reader should see
@@ -121,12 +122,12 @@ def outline(prose: str) -> list[str]:
 
 
 def finish(cell: NotebookNode) -> NotebookNode:
-    """The cell as it stands in the notebook: helper sources put in, solutions folded."""
+    """The cell as it stands in the notebook: helper sources put in, some code folded."""
     if cell.cell_type == "markdown":
         return new_markdown_cell(cell.source)
     tags = list(cell.metadata.tags)
     metadata: dict[str, object] = {"tags": tags} if tags else {}
-    if "solution" in tags:
+    if {"solution", "advanced"} & set(tags):
         metadata |= FOLDED
     pattern = r"^\{\{source (\S+)(?: (summary|docstring))?\}\}$"
     source = re.sub(pattern, lambda m: source_of(m[1], m[2]), cell.source, flags=re.MULTILINE)

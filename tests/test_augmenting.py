@@ -50,7 +50,7 @@ def test_other_labs_do_not_have_them_unless_they_are_asked_for():
 def test_the_controls_change_the_training_and_say_so(lab):
     lab.augment.value = "both"
     wait_for(lambda: lab.session.gan.experiment.augment == "both")
-    wait_for(lambda: "transform = real and generated" in lab.message.value)
+    wait_for(lambda: "transform = both" in lab.message.value)
     lab.transforms["flip"].value = True
     wait_for(lambda: set(lab.session.experiment.transforms) == {"flip", "translate", "cutout"})
     for button in lab.transforms.values():
@@ -112,7 +112,7 @@ def test_three_ways_stand_side_by_side_from_the_same_start():
     lab = Lab("digits_50", **SMALL, compare="augment")
     sessions = list(lab.comparison.sessions.values())
     assert [s.experiment.augment for s in sessions] == list(augmented.WAYS)
-    assert list(lab.comparison.sessions) == ["nothing", "real pictures only", "real and generated"]
+    assert list(lab.comparison.sessions) == ["none", "real only", "both"]
     start = [s.gan.G.state_dict()["net.0.weight"] for s in sessions]
     assert torch.equal(start[0], start[1]) and torch.equal(start[0], start[2])
     lab.run(5)
@@ -122,7 +122,7 @@ def test_three_ways_stand_side_by_side_from_the_same_start():
     assert not np.array_equal(arrays["0/grid"], arrays["2/grid"])
     lab.change(transforms=("brightness",), strength=0.5)  # for all of them
     assert all(s.experiment.transforms == ("brightness",) for s in sessions)
-    lab.pick("real and generated")
+    lab.pick("both")
     assert lab.session.experiment.augment == "both" and lab.session.at == 5
     lab.close()
 

@@ -575,7 +575,7 @@ def test_transforms_are_switched_while_three_ways_train(notebook):
     panels = lab.stage.locator(".gan-panel")
     lab.wait(lambda: panels.count() == 3)
     titles = panels.locator("[data-ui=name]").all_inner_texts()
-    assert titles == ["nothing", "real pictures only", "real and generated"]
+    assert titles == ["none", "real only", "both"]
     picture = panels.nth(2).locator(".gan-frame canvas")
     before = lab.picture_of(picture)
     lab.play()
@@ -597,8 +597,8 @@ def test_transforms_are_switched_while_three_ways_train(notebook):
     assert lab.ask("lab.session.experiment.augment") == "both"
     lab.wait(lambda: lab.part.get_by_label("transform", exact=True).input_value())
     assert lab.stage.locator(".gan-verdicts canvas").first.is_visible()
-    lab.choose("transform", "real pictures only")
-    lab.says("transform = real pictures only")
+    lab.choose("transform", "real only")
+    lab.says("transform = real only")
 
 
 # --- section 12.4.5: drawn lines, learned pictures ------------------------------------------------

@@ -192,6 +192,10 @@ def test_what_12_4_4_says_is_in_the_file(shipped):
     assert agreement == sorted(agreement) and variety == sorted(variety, reverse=True)
     points = study(shipped, "class ring")["cGAN"]
     assert points["agreement_1000"].min() > 0.9 and points["spread_1000"].max() < 0.6
+    assert points["agreement_3000"].mean() < 0.94  # it falls
+    alone = study(shipped, "class ring")["one mode, no condition"]
+    assert all(0.15 < alone[f"spread_{n}"].median() < 0.25 for n in (1000, 3000))
+    assert (alone["agreement_3000"] < 0.7).sum() == 2  # some miss the blob
     signs = study(shipped, "signs")["AC-GAN"]
     assert (signs["D_L_s"] > 0).all()
     assert all((signs[name] < 0).all() for name in ("D_L_c", "G_L_s"))

@@ -17,7 +17,7 @@ from gan_helpers.experiment import Experiment
 from gan_helpers.lab import view
 from gan_helpers.lab.engine.choices import WORLD_NAMES
 from gan_helpers.lab.engine.controls import CONTROLS, compared_of
-from gan_helpers.lab.labels import TEXT, labels
+from gan_helpers.lab.labels import TEXT, in_english, labels
 from gan_helpers.lab.stage import unpack_frame
 from gan_helpers.lab.view import IN_FLIGHT, OWN, PATIENCE, Lab
 from gan_helpers.losses import LOSSES, Loss
@@ -376,6 +376,25 @@ def test_japanese_lab():
     assert frame(lab)[0]["kind"] == "1d"
     lab.run(2)
     lab.close()
+
+
+def test_japanese_names_of_several_gans_are_english_in_the_picture_that_stands_in():
+    lab = Lab("ring", lang="ja", compare="lr_D")
+    lab.compare("seed")
+    assert list(lab.comparison.sessions)[:2] == ["シード 0", "シード 1"]
+    header, arrays = lab._still()
+    assert [member["name"] for member in header["members"]][:2] == ["seed 0", "seed 1"]
+    assert not arrays.keys() - lab._picture[1].keys()
+    lab.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "english"),
+    [("最尤推定", "maximum likelihood"), ("Dの学習率 0.001", "learning rate of D 0.001"),
+     ("重みを[−c, c]に制限 なし", "clip weights to [−c, c] off"), ("わたしの案 2", "わたしの案 2")],
+)  # fmt: skip
+def test_words_of_the_lab_in_english(name, english):
+    assert in_english(name) == english
 
 
 def test_hundreds_of_random_touches_leave_it_sound(lab):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from gan_helpers import training
 from gan_helpers.classifier import in_batches, load_classifier
 from gan_helpers.conditional import pretrained
 from gan_helpers.conditional.judge import ClassJudge
@@ -27,14 +28,17 @@ from gan_helpers.evidence.judging import SEEDS, Row
 from gan_helpers.experiment import Experiment
 from gan_helpers.losses import discriminator_cross_entropy
 from gan_helpers.metrics import frechet_distance
+from gan_helpers.training import GAN
 
 TEN = SEEDS[:10]  # pictures take their time
+LOOKED_AT = ("agreement", "spread")
 PER_CLASS = 500  # generated pictures that are judged; all test pictures stand beside them
 MARKS = (250, 500, 1000, 2000, 3000, 4000, 5000)  # steps at which it is looked at
 SHORT = MARKS[:4]
 #: What the lab uses for pictures in class mode.
 CGAN = replace(pretrained.recipe("cgan"), ema=0.995, beta1=0.0)
 ACGAN = replace(CGAN, condition="acgan")
+PLAIN = Experiment()  # points, without a condition
 AS_PRINTED = replace(ACGAN, loss="saturating")  # G, too, by the L_s of (12.31)
 
 
@@ -89,6 +93,36 @@ class Points(Marked):
 
     def set_up(self) -> tuple[LabelledData, Callable[[ConditionalGAN], dict[str, float]]]:
         return ring(), partial(at_the_mode, ring())
+
+
+@dataclass(frozen=True)
+class Alone(Row):
+    """The control of `Points`: a GAN without condition, and one mode of the ring for its data.
+
+    Args:
+        experiment: what is trained.
+        marks: steps at which it is looked at; the last is the end.
+        seeds: of weights, noise and data; the mode is that of the seed's remainder.
+    """
+
+    experiment: Experiment = PLAIN
+    marks: tuple[int, ...] = (1000, 3000)
+    seeds: tuple[int, ...] = TEN
+
+    def measure(self) -> dict[str, list[float]]:
+        """`agreement_n` and `spread_n` after n steps, as those of `Points`."""
+        data = ring()
+        found: dict[str, list[float]] = {f"{q}_{n}": [] for n in self.marks for q in LOOKED_AT}
+        for seed in self.seeds:
+            one = data.of_class(seed % data.n_classes)
+            gan = GAN(self.experiment, data.event_shape, seed)
+            for step in range(1, self.marks[-1] + 1):
+                training.train_step(gan, one)
+                if step in self.marks:
+                    z = gan.sample_z(PER_CLASS, torch.Generator().manual_seed(1))
+                    for name, value in beside(one, gan.sample(z)[None]).items():
+                        found[f"{name}_{step}"].append(value)
+        return found
 
 
 @dataclass(frozen=True)
@@ -193,7 +227,11 @@ def at_the_mode(data: Mixture, gan: ConditionalGAN) -> dict[str, float]:
     """See `Points`."""
     y = torch.arange(data.n_classes).repeat_interleave(PER_CLASS)  # (N,)
     z = gan.sample_z(len(y), torch.Generator().manual_seed(1))
-    x = gan.sample(z, y).view(data.n_classes, PER_CLASS, data.dim)
+    return beside(data, gan.sample(z, y).view(data.n_classes, PER_CLASS, data.dim))
+
+
+def beside(data: Mixture, x: Tensor) -> dict[str, float]:
+    """`agreement` and `spread` of samples `[K, N, d]` that are meant to be of these K modes."""
     near = (x - data.means[:, None]).norm(dim=-1) <= 3 * data.stds[:, None]
     spread = x.std(1) / data.stds[:, None]  # (K, 2)
     return {"agreement": float(near.float().mean()), "spread": float(spread.mean())}
@@ -213,3 +251,4 @@ def rows() -> Iterator[Row]:
     yield Signs("signs", "AC-GAN")
     yield RealDigits("real digits", "28 x 28")
     yield Points("class ring", "cGAN", Conditional(condition="cgan"), (1000, 3000))
+    yield Alone("class ring", "one mode, no condition")

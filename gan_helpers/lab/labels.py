@@ -164,8 +164,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "changed": ("{what} from step {step}", "ステップ{step}からの変更：{what}"),
     "stopped": (
         "Stopped at step {step}: {what} became {detail}. Rewind, or reset.",
-        "ステップ{step}で停止しました。{what} が {detail} になったためです。時間を戻すか、「"
-        "最初から」を押してください。",
+        "ステップ{step}で停止しました。{what}が{detail}になったためです。時間を戻すか、「最初"
+        "から」を押してください。",
     ),
     "error": (
         "Your code raised an error at step {step}: {detail}",
@@ -274,7 +274,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "cgan": ("cGAN", "cGAN"),
     "acgan": ("AC-GAN", "AC-GAN"),
-    "projection": ("projection", "projection"),
+    "projection": ("projection", "射影識別器"),
     "compare_condition": ("kinds of conditional GAN", "条件付きGANの種類"),
     "compare_class_weight": ("weights of L_c", "L_cの重み"),
     "class_weight": ("weight of L_c (AC-GAN)", "L_cの重み（AC-GAN）"),
@@ -298,9 +298,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "augmentation": ("Augmentation", "データ拡張"),
     "augment": ("transform", "変換する画像"),
     "augment_hint": ("which pictures D sees transformed", "識別器に変換して見せる画像"),
-    "augment_none": ("nothing", "なし"),
-    "augment_real": ("real pictures only", "本物だけ"),
-    "augment_both": ("real and generated", "本物と生成画像"),
+    "augment_none": ("none", "変換なし"),
+    "augment_real": ("real only", "本物だけ"),
+    "augment_both": ("both", "両方"),
     "transforms": ("by", "変換："),
     "transforms_hint": ("switch this transform on or off", "この変換を入れる・外す"),
     "transform_flip": ("flip", "左右反転"),
@@ -309,15 +309,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "transform_brightness": ("brightness", "明るさ"),
     "transform_saturation": ("saturation", "彩度"),
     "transform_contrast": ("contrast", "コントラスト"),
-    "transform_cutout": ("cutout", "切り抜き"),
+    "transform_cutout": ("cutout", "カットアウト"),
     "strength": ("strength of the transforms", "変換の強さ"),
-    "p": ("probability p of each transform", "各変換を施す確率 p"),
-    "ada": ("ADA: adapt p to r_t =", "ADA：p を調節して保つ r_t"),
+    "p": ("probability p of each transform", "各変換を施す確率p"),
+    "ada": ("ADA: adapt p to r_t =", "ADA：r_tの目標値（pを自動調節）"),
     "ada_p": ("ADA's p", "ADAのp"),
     "consistency": ("weight of consistency (bCR)", "一貫性の項の重み（bCR）"),
     "compare_augment": ("what is transformed", "変換する画像"),
     "compare_transforms": ("transforms", "変換の種類"),
-    "compare_p": ("probabilities p", "確率 p"),
+    "compare_p": ("probabilities p", "確率p"),
     "compare_consistency": ("weights of consistency", "一貫性の項の重み"),
     "frechet": ("Fréchet distance", "フレシェ距離"),
     "gap": ("gap training − held-out", "差（学習 − 未使用）"),
@@ -350,9 +350,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "sneakers": ("sneaker ↔ ankle boot, no pairs", "スニーカー ↔ アンクルブーツ（ペアなし）"),
     "translation": ("Losses", "損失の重み"),
     "adversarial": ("weight of the GAN's loss", "GANの損失の重み"),
-    "l1": ("weight λ of L1", "L1損失の重み λ"),
+    "l1": ("weight λ of L1", "L1損失の重みλ"),
     "conditional": ("D sees the input, too (restarts)", "Dに入力も見せる（変えると初期化）"),
-    "cycle": ("weight λ of the cycle", "サイクル一貫性損失の重み λ"),
+    "cycle": ("weight λ of the cycle", "サイクル一貫性損失の重みλ"),
     "identity": ("identity loss (times λ)", "同一性損失（λに掛ける）"),
     "history": ("older fakes that D is shown", "Dに見せる過去の偽物の数"),
     "compare_terms": ("L1, GAN, both", "L1とGANの損失"),
@@ -378,6 +378,14 @@ WORDS: dict[str, tuple[str, str]] = {
 TEXT: dict[str, dict[str, str]] = {
     lang: {key: words[k] for key, words in WORDS.items()} for k, lang in enumerate(LANGUAGES)
 }
+#: Japanese words -> English ones, for figures, whose font may lack the former.
+IN_ENGLISH: dict[str, str] = {ja: en for en, ja in reversed(WORDS.values())}
+
+
+def in_english(name: str) -> str:
+    """A name made of the lab's words, perhaps with a number behind it; others stay as they are."""
+    words = [name] if name in IN_ENGLISH else name.rsplit(" ", 1)
+    return " ".join(IN_ENGLISH.get(word, word) for word in words)
 
 
 def labels(lang: str) -> dict[str, str]:

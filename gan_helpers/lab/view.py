@@ -16,13 +16,13 @@ from gan_helpers.datasets.points import from_drawing
 from gan_helpers.experiment import Experiment
 from gan_helpers.lab.console import OWN, Console
 from gan_helpers.lab.engine.choices import as_any, choose_device
-from gan_helpers.lab.engine.comparison import Comparison, variants_of
+from gan_helpers.lab.engine.comparison import SEED, Comparison, variants_of
 from gan_helpers.lab.engine.controls import groups_of
-from gan_helpers.lab.engine.look import Detail
+from gan_helpers.lab.engine.look import Detail, Frame
 from gan_helpers.lab.engine.modes import mode_of
 from gan_helpers.lab.engine.record import Timeline, TrainStep, Trouble
 from gan_helpers.lab.hosts import bundle
-from gan_helpers.lab.labels import labels
+from gan_helpers.lab.labels import in_english, labels
 from gan_helpers.lab.stage import FrameStream, Stage
 from gan_helpers.losses import get_loss, reversed_losses
 from gan_helpers.remedies import REMEDIES
@@ -249,7 +249,8 @@ class Lab(Console):
         if len(settings) == 1:
             ((field, value),) = settings.items()
             if field in self.text and name.startswith(field):
-                return f"{self.text[field]} {self._number(value or 0)}"
+                number = str(value) if field == SEED else self._number(value or 0)
+                return f"{self.text[field]} {number}"
         return name
 
     def _pick(self, member: int) -> None:
@@ -378,7 +379,15 @@ class Lab(Console):
         """The widget, and its last picture for front-ends that cannot run it."""
         from gan_helpers.plots import frame_png
 
-        return bundle(self.box, **{"image/png": frame_png(*self._picture)})
+        return bundle(self.box, **{"image/png": frame_png(*self._still())})
+
+    def _still(self) -> Frame:
+        """The last picture, with the names of several GANs in words that figures can show."""
+        header, arrays = self._picture
+        if "members" in header:
+            members = [{**head, "name": in_english(head["name"])} for head in header["members"]]
+            header = {**header, "members": members}
+        return header, arrays
 
 
 WANTED = {
