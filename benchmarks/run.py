@@ -1,8 +1,7 @@
 """How fast it is: `uv run python benchmarks/run.py [part …] [--quick]`. The parts:
 
-steps       a training step against the step as tutorials write it (reference.py)
+steps       each kind of training step against the step as others write it (reference.py)
 ensemble    K GANs in lock-step against K times that step, with one loss and with all of them
-translation a step of pix2pix against its authors' way; the paper's networks where a GPU is
 augment     what the transforms of 12.4.6 add to a step
 view        frames per second, what the live view costs the training, how long a reader waits
             (view.py; in a real browser, so it needs Chromium)
@@ -21,7 +20,8 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,27 +30,24 @@ from statistics import median
 import torch
 
 from benchmarks import view
-from benchmarks.reference import Pix2PixReference, Reference
+from benchmarks.cases import CASES, ON_A_GPU, Case
+from benchmarks.reference import Reference
+from gan_helpers import threads
 from gan_helpers.augmentation import training as augmented
 from gan_helpers.augmentation.training import Augmented, AugmentedGAN
 from gan_helpers.augmentation.transforms import TRANSFORMS
 from gan_helpers.datasets.images import load_few
-from gan_helpers.datasets.pairs import Pairs
 from gan_helpers.datasets.points import ring
 from gan_helpers.ensemble import Ensemble
 from gan_helpers.experiment import Experiment
 from gan_helpers.losses import LOSSES
-from gan_helpers.training import GAN, train_step
-from gan_helpers.translation.networks import PAPER_UNET
-from gan_helpers.translation.pix2pix import Pix2Pix, train_step as translation_step
-from gan_helpers.translation.tasks import PAIRED
+from gan_helpers.training import GAN
 
 ROOT = Path(__file__).resolve().parent.parent
-SIZES = ((64, 32), (128, 64), (256, 128))  # (batch, width)
-ENSEMBLES = ((8, 128, 64, 5.0), (32, 64, 32, 18.0))  # (K, batch, width, ratio to reach)
+ENSEMBLES = ((8, 128, 64, 6.0), (32, 64, 32, 22.0))  # (K, batch, width, ratio to reach)
 MIXED_RATIO = 1.4  # what mixed losses may cost
 AUGMENT_RATIO = 1.15  # what transforms may make of a step of pictures, 28 x 28, batch 64
-STEP_RATIO, IMPORT_SECONDS, NOTEBOOK_SECONDS = 1.4, 1.0, 120.0  # what they have to reach
+IMPORT_SECONDS, NOTEBOOK_SECONDS = 1.0, 80.0  # what they have to reach
 IMPORTS = (
     "import torch",
     "import gan_helpers",
@@ -91,33 +88,60 @@ def machine() -> str:
 
 
 def steps(quick: bool) -> None:
-    """A plain step (both losses read, as the lab does) against the reference."""
-    threads, rows = torch.get_num_threads(), []
+    """Every game by our step against what a reader would use instead, on one core and on all."""
+    rows = [
+        row
+        for device in ("cpu", *(["cuda"] if torch.cuda.is_available() else []))
+        for case in (CASES if device == "cpu" else ON_A_GPU)
+        for row in rows_of(case, device, quick)
+    ]
+    header = "game, batch / width|on|ours, ms: median|best|theirs: median|best|theirs : ours"
+    table(f"{header}|target", rows)
+
+
+def rows_of(case: Case, device: str, quick: bool) -> list[list[str]]:
+    """One row for each number of cores; on a GPU one."""
+    rows, before = [], torch.get_num_threads()
+    for n in sorted({1, threads.cores()}) if device == "cpu" else [before]:
+        torch.set_num_threads(n)
+        with only(n):
+            ours, theirs = case.make(device)
+            times = race({"ours": ours, "theirs": theirs}, *amount(ours, quick))
+        torch.set_num_threads(before)
+        gain = ratio(times, "theirs", "ours")
+        words = [f"{1e3 * f(times[who]):.2f}" for who in times for f in (median, min)]
+        on = device if device != "cpu" else f"{n} core{'s' * (n > 1)}"
+        low = case.low if n == 1 else 0.0
+        rows.append([case.name, on, *words, f"{gain:.2f}", against(gain, low=low)])
+    return rows
+
+
+@contextmanager
+def only(n: int) -> Iterator[None]:
+    """As on a machine with so many cores."""
+    real = threads.cores
+    threads.cores = lambda: n
     try:
-        for n_threads in sorted({1, threads}):
-            torch.set_num_threads(n_threads)
-            for batch, width in SIZES:
-                steppers = contestants(batch, width)
-                times = race(steppers, *((2, 5) if quick else (60, 25)))
-                row = [f"{batch} / {width}", f"{n_threads}"]
-                row += [f"{1e3 * f(times[name]):.2f}" for name in steppers for f in (median, min)]
-                row += [f"{ratio(times, name, 'ours'):.2f}" for name in list(steppers)[1:]]
-                target = STEP_RATIO if (batch, width) == SIZES[0] else 0.0
-                rows.append([*row, against(ratio(times, "reference", "ours"), low=target)])
+        yield
     finally:
-        torch.set_num_threads(threads)
-    table(
-        "batch / width|threads|ours, ms: median|best|reference: median|best|"
-        "reusing the fakes: median|best|reference : ours|reusing : ours|target",
-        rows,
-    )
+        threads.cores = real
+
+
+def amount(step: Callable[[], object], quick: bool) -> tuple[int, int]:
+    """Rounds, and steps in each, so that a case takes some seconds."""
+    if quick:
+        return 2, 1
+    step()
+    start = time.perf_counter()
+    step()
+    return 25, max(1, round(0.05 / (time.perf_counter() - start)))
 
 
 def ensemble(quick: bool) -> None:
     """Throughput per GAN: K steps of the reference against one of the ensemble."""
-    threads, rows, data = torch.get_num_threads(), [], ring()
+    all_threads, rows, data = torch.get_num_threads(), [], ring()
     try:
-        for n_threads in sorted({1, threads}):
+        for n_threads in sorted({1, all_threads}):
             torch.set_num_threads(n_threads)
             for k, batch, width, target in ENSEMBLES:
                 e = Experiment(batch_size=batch, width=width, depth=2)
@@ -132,11 +156,11 @@ def ensemble(quick: bool) -> None:
                 row += [f"{1e3 * median(times[name]):.2f}" for name in steppers]
                 gain = k * ratio(times, "reference", "one loss")
                 cost = ratio(times, "mixed", "one loss")
-                low = target if n_threads == threads else 0.0  # the target is for all cores
+                low = target if n_threads == all_threads else 0.0  # the target is for all cores
                 words = f"{against(gain, low=low)}, mixed {against(cost, high=MIXED_RATIO)}"
                 rows.append([*row, f"{gain:.1f}", f"{cost:.2f}", words])
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(all_threads)
     table(
         "K, batch / width|threads|median ms: one loss|mixed losses|reference|"
         "K reference : ours|mixed : one|target",
@@ -144,39 +168,9 @@ def ensemble(quick: bool) -> None:
     )
 
 
-def translation(quick: bool) -> None:
-    """pix2pix: small networks on the CPU, on a GPU those of the paper in mixed precision."""
-    cases = [("cpu", size, replace(PAIRED, batch_size=16)) for size in (32, 64)]
-    if torch.cuda.is_available():
-        paper = replace(PAIRED, **PAPER_UNET, width_D=64, n_strided=3, norm_D="instance")
-        cases.append(("cuda", 256, replace(paper, batch_size=4, mixed_precision=True)))
-    rows = []
-    for device, size, e in cases:
-        rng = torch.Generator().manual_seed(0)
-        a, b = (torch.rand(2, 32, 3, size, size, generator=rng) * 2 - 1).to(device)
-        data = Pairs("noise", a, b)
-        gan = Pix2Pix(e, (3, 3), device=device)
-        reference = Pix2PixReference(gan)
-
-        def ours(gan: Pix2Pix = gan, data: Pairs = data) -> None:
-            loss_D, loss_G = translation_step(gan, data)
-            loss_D.item(), loss_G.item()
-
-        def theirs(reference: Pix2PixReference = reference, data: Pairs = data) -> None:
-            reference.step(data)
-
-        times = race({"ours": ours, "reference": theirs}, *((2, 1) if quick else (15, 3)))
-        gain = ratio(times, "reference", "ours")
-        words = [f"{1e3 * f(times[n]):.1f}" for n in ("ours", "reference") for f in (median, min)]
-        goal = against(gain, low=1.0)
-        rows.append([f"{device}, {size} x {size}, {e.batch_size}", *words, f"{gain:.2f}", goal])
-    header = "device, size, batch|ours, ms: median|best|reference: median|best|reference : ours"
-    table(f"{header}|target", rows)
-
-
 def augment(quick: bool) -> None:
     """A step on pictures of 28 x 28 with transforms of all of them, against one without."""
-    data, threads = load_few("digits", 100, size=28), torch.get_num_threads()
+    data, before = load_few("digits", 100, size=28), torch.get_num_threads()
     plain = Augmented(network="conv", latent_dim=64, batch_size=64)
     chosen = {
         "default": plain.transforms,
@@ -192,7 +186,7 @@ def augment(quick: bool) -> None:
         steppers = {name: partial(augmented.train_step, gan, data) for name, gan in gans.items()}
         times = race(steppers, *((2, 2) if quick else (25, 4)))
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
     rows = []
     for name in steppers:
         cost = ratio(times, name, "none")
@@ -271,7 +265,6 @@ def live_view(quick: bool) -> None:
 PARTS: dict[str, Callable[[bool], None]] = {
     "steps": steps,
     "ensemble": ensemble,
-    "translation": translation,
     "augment": augment,
     "view": live_view,
     "imports": imports,
@@ -280,23 +273,6 @@ PARTS: dict[str, Callable[[bool], None]] = {
 
 
 # --- what they are made of ---------------------------------------------------------------------
-
-
-def contestants(batch: int, width: int) -> dict[str, Callable[[], object]]:
-    """The same game on the ring, two hidden layers, by three ways of writing a step."""
-    data = ring()
-    gan = GAN(Experiment(batch_size=batch, width=width, depth=2), data.event_shape)
-    reference, reusing = Reference(gan), Reference(gan, reuse=True)
-
-    def ours() -> None:
-        loss_D, loss_G = train_step(gan, data)
-        loss_D.item(), loss_G.item()
-
-    return {
-        "ours": ours,
-        "reference": lambda: reference.step(data),
-        "reusing": lambda: reusing.step(data),
-    }
 
 
 def race(
