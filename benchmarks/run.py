@@ -26,6 +26,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 
@@ -196,10 +197,13 @@ def augment(quick: bool) -> None:
     table("transforms|median ms|best|step : without|target", rows)
 
 
-def stepper(k: int, experiments: Sequence[Experiment]) -> Callable[[], object]:
+def stepper(k: int, experiments: Sequence[Experiment], device: str = "cpu") -> Callable[[], object]:
     """One step of K GANs on the ring, with these experiments in turn; both losses are read."""
-    data = ring()
-    gans = [GAN(experiments[i % len(experiments)], data.event_shape, seed=i) for i in range(k)]
+    data: Any = ring().to(device)
+    gans = [
+        GAN(experiments[i % len(experiments)], data.event_shape, seed=i, device=device)
+        for i in range(k)
+    ]
     together = Ensemble(gans)
 
     def step() -> None:

@@ -8,6 +8,7 @@ import warnings
 
 import matplotlib
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 from jupyter_browser import CHROMIUM, PATIENCE, chromium, unavailable
 from nbval.plugin import IPyNbCell
@@ -45,6 +46,8 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: [name not in item.nodeid for name in LONGEST])  # keeps files whole
     for item in items:
         item.add_marker(OF_OTHERS)
+        if "gpu" in item.keywords and not torch.cuda.is_available():
+            item.add_marker(pytest.mark.skip(reason="no GPU here"))
         if isinstance(item, IPyNbCell):
             item.cell.source = shortened(item.cell.source, item.path.stem)
             item.output_timeout = PATIENCE  # else 5 seconds

@@ -8,7 +8,7 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
-from benchmarks import cases, run, view
+from benchmarks import cases, gpu, run, view
 from benchmarks.reference import (
     ConditionalReference,
     CycleGANReference,
@@ -188,3 +188,36 @@ def test_unknown_part_is_named(capsys):
     with pytest.raises(SystemExit):
         run.main(["stpes"])
     assert "stpes" in capsys.readouterr().err
+
+
+def test_the_try_of_a_gpu_runs_dry_on_the_cpu(capsys, monkeypatch, tmp_path):
+    """All but its tests, which are skipped here anyway."""
+    monkeypatch.setattr(gpu, "CASES", [cases.points(8, 4)])
+    monkeypatch.setattr(gpu, "PARTS", {k: v for k, v in gpu.PARTS.items() if k != "tests"})
+    kinds = ("plane", "side by side", "classes", "pix2pix")  # the others take as long again
+    monkeypatch.setattr(gpu, "LABS", {kind: gpu.LABS[kind] for kind in kinds})
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    gpu.main(["--out", str(tmp_path / "table.md")])
+    printed, written = capsys.readouterr().out, (tmp_path / "table.md").read_text("utf-8")
+    assert written in printed and "no GPU: the CPU, in small" in written
+    rows = [line for line in written.splitlines() if line.startswith("| lab")]
+    assert len(rows) == len(gpu.LABS) and all("| ok |" in row for row in rows)
+    assert "GANs in lock-step" in written and "points, 8 / 4, on 1 core" in written
+    assert list(tmp_path.iterdir()) == [tmp_path / "table.md"]
+
+
+def test_what_fails_on_a_gpu_is_told_and_the_rest_goes_on(capsys, monkeypatch):
+    fine = {"after": lambda device: [["after", "ok", device]]}
+    monkeypatch.setattr(gpu, "PARTS", {"first": lambda device: 1 / 0, **fine})
+    with pytest.raises(SystemExit, match="1"):
+        gpu.main([])
+    printed = capsys.readouterr().out
+    assert "| first | FAILED | ZeroDivisionError: division by zero |" in printed
+    assert "| after | ok |" in printed
+
+
+def test_a_gpu_is_tried_for_some_minutes_only(capsys, monkeypatch):
+    monkeypatch.setattr(gpu, "PARTS", {"long": lambda device: 1 / 0})
+    monkeypatch.setattr(gpu, "MINUTES", -1.0)
+    gpu.main([])
+    assert "| long | left out |" in capsys.readouterr().out

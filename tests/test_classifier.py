@@ -194,7 +194,7 @@ def test_digits_of_28_are_the_default():
     assert torch.equal(load_classifier()(x), load_classifier(28, "cpu", None, "digits")(x))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_on_a_gpu(digits, test_set):
     digit, _ = classify(load_classifier(digits.size, "cuda"), test_set.x[:500].cuda())
     assert digit.is_cuda and (digit.cpu() == classify(digits, test_set.x[:500])[0]).all()

@@ -248,7 +248,7 @@ def test_to_gives_an_equal_mixture():
     assert (moved.name, moved.has_modes) == ("spiral", False)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_on_a_gpu():
     mixture = grid().to("cuda")
     x = mixture.sample(1000, torch.Generator("cuda").manual_seed(0))

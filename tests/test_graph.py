@@ -71,7 +71,7 @@ def test_on_the_cpu_nothing_is_recorded():
     assert ensemble._recorded == {}
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.gpu
 def test_recorded_on_a_gpu_is_as_step_by_step():
     data = ring().to("cuda")
     ensemble = Ensemble([GAN(SMALL, (2,), seed, "cuda") for seed in range(3)])

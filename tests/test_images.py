@@ -237,7 +237,7 @@ def test_to_gives_equal_images(test_set):
     assert torch.equal(moved.x, test_set.x) and moved.name == test_set.name
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_on_a_gpu(test_set):
     data = test_set.to("cuda").of_class(3)
     assert data.sample(4, torch.Generator("cuda").manual_seed(0)).is_cuda
