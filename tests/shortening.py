@@ -48,7 +48,7 @@ SHORTER = {
     "12.4.4": {
         "range(1500):\n    x_real": "range(15):\n    x_real",
         "(50, 300, 1000), strict": "(2, 4, 6), strict",
-        "steps=4000": "steps=8",
+        "steps=3500": "steps=8",
         "in (250, 1000, steps)": "in (2, 4, steps)",
         "step % 250": "step % 4",
         "range(300):\n    train_step(": "range(3):\n    train_step(",
