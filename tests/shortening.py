@@ -25,7 +25,7 @@ SHORTER = {
         "trained.run(1000)": "trained.run(10)",
         "range(600):\n        step_G(": "range(6):\n        step_G(",
         "range(steps):\n        train_step(": "range(3):\n        train_step(",
-        "session.run(400)": "session.run(4)",
+        "session.run(300)": "session.run(4)",
         "fork.run(200)": "fork.run(2)",
     },
     "12.4.3": {

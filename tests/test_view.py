@@ -533,6 +533,20 @@ def test_a_remedy_is_a_click_and_can_be_taken_off_again():
     lab.close()
 
 
+def test_a_remedy_that_is_in_use_already_says_so_and_changes_nothing():
+    lab = Lab(remedies=True, r1=0.1, **SMALL)
+    before = lab.session.experiment
+    in_use = {name for name, button in lab.remedies.items() if button.icon == "check"}
+    assert in_use == {"r1", "non_saturating"}  # the latter is the default
+    lab.remedies["r1"].value = True
+    wait_for(lambda: "R1 is in use already" in lab.message.value and threads() == [])
+    assert lab.session.experiment == before and not lab.treated
+    wait_for(lambda: not lab.remedies["r1"].value)
+    lab.change(r1=0.0)
+    assert lab.remedies["r1"].icon == ""
+    lab.close()
+
+
 def test_only_the_remedies_are_hidden_where_they_are_not_asked_for(lab):
     hidden = [box for box in lab.box.children if box.layout.display == "none"]
     assert [set(lab.remedies.values()) <= set(box.children) for box in hidden] == [True]

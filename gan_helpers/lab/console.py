@@ -288,6 +288,11 @@ class Console(Driven):
         if not self._syncing:
             self.worker.post(lambda: self._treat(name, change["new"]))
 
+    def _in_force(self, name: str) -> bool:
+        """Whether a remedy would change nothing, as its settings are in use already."""
+        e = self.session.experiment
+        return all(getattr(e, field) == value for field, value in REMEDIES[name].items())
+
     def _on_lead(self, change: dict[str, Any]) -> None:
         if not self._syncing:
             self.wanted_lead = change["new"]
@@ -333,6 +338,7 @@ class Console(Driven):
         self.map.value = self.session.map
         for name, button in self.remedies.items():
             button.value = name in self.treated
+            button.icon = "check" if self._in_force(name) else ""
             button.disabled = self.comparison is not None
         self.lead_slider.disabled = self.comparison is not None
         for name, widget in self.settings.items():

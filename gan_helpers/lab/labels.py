@@ -130,6 +130,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "train D alone by so many steps from here, and watch the arrows",
         "ここからDだけを指定した回数更新し、矢印の変化を見る",
     ),
+    "in_force": (
+        "{name} is in use already: nothing changes.",
+        "{name}はすでに使われています。何も変わりません。",
+    ),
     "led": (
         "D is {n} updates ahead of G. Gradient at G: {norm}",
         "Dの更新はGより{n}回分先に進んでいます。Gの勾配のノルム：{norm}",

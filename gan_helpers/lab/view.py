@@ -281,6 +281,9 @@ class Lab(Console):
     def _treat(self, name: str, on: bool) -> None:
         """Apply a remedy to the GAN as it is, or take it off again."""
         before = {k: getattr(self.session.experiment, k) for k in REMEDIES[name]}
+        if on and self._in_force(name):
+            self._say("in_force", name=self.text[f"remedy_{name}"])
+            return
         self._apply(REMEDIES[name] if on else self.treated.pop(name, {}))
         if on:
             self.treated[name] = before
