@@ -27,6 +27,7 @@ from gan_helpers.experiment import FREE, Experiment
 from gan_helpers.losses import Loss
 from gan_helpers.models import MLP, StackedMLP
 from gan_helpers.regularizers import SpectralNorm, per_gan, set_spectral_norm
+from gan_helpers.threads import Work
 from gan_helpers.training import GAN, Data, train_step
 
 
@@ -144,7 +145,7 @@ class Stack:
     """
 
     batch_axis = 1
-    convolves = False  # only multilayer perceptrons can be stacked
+    work: Work = "stack"
 
     def __init__(self, members: Sequence[GAN]) -> None:
         self.members, self.lines = list(members), lines_of(members[0])

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache, partial, wraps
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import psutil
 import torch
@@ -24,6 +24,9 @@ FOR_POINTS = 1
 MOST = 4  # beyond that a step of small pictures hardly gets faster
 
 
+Work = Literal["points", "stack", "pictures"]
+
+
 class Trained(Protocol):
     """What `GAN` and `Translator` have in common."""
 
@@ -31,8 +34,8 @@ class Trained(Protocol):
     def G(self) -> nn.Module: ...
 
     @property
-    def convolves(self) -> bool:
-        """Whether a step is worth more than one core."""
+    def work(self) -> Work:
+        """What a step consists of."""
 
 
 Step = TypeVar("Step", bound=Callable[..., Any])
@@ -51,8 +54,8 @@ def for_pictures() -> int:
 
 
 def threads_for(gan: Trained) -> int:
-    """Threads for a step of this GAN."""
-    return for_pictures() if gan.convolves else FOR_POINTS
+    """Threads for a step of this GAN; a stack may have all, which share it out between GANs."""
+    return {"points": FOR_POINTS, "stack": cores(), "pictures": for_pictures()}[gan.work]
 
 
 @contextmanager
@@ -101,7 +104,7 @@ def at_once(tasks: Sequence[Callable[[], Result]], gans: Sequence[Trained]) -> l
     """What each of the tasks of these GANs returns; see `abreast`."""
     each = max(map(threads_for, gans), default=1)
     n = min(len(tasks), cores() // each)
-    if n < 2 or in_pool() or not all(gan.convolves and is_on_cpu(gan) for gan in gans):
+    if n < 2 or in_pool() or not all(gan.work == "pictures" and is_on_cpu(gan) for gan in gans):
         return [task() for task in tasks]
     each = min(each, torch.get_num_threads())
 

@@ -36,7 +36,7 @@ from gan_helpers.regularizers import (
     r1_penalty,
     set_spectral_norm,
 )
-from gan_helpers.threads import suited
+from gan_helpers.threads import Work, suited
 
 
 class Data(Protocol):
@@ -100,9 +100,9 @@ class GAN:
         self.configure(experiment)
 
     @property
-    def convolves(self) -> bool:
-        """Whether its networks are convolutions; a step is worth more than one core then."""
-        return self.experiment.network == "conv"
+    def work(self) -> Work:
+        """What a step consists of, which says how many cores it is worth."""
+        return "pictures" if self.experiment.network == "conv" else "points"
 
     @classmethod
     def for_data(

@@ -14,6 +14,7 @@ from gan_helpers.conditional.training import Conditional, ConditionalGAN, train_
 from gan_helpers.datasets.images import load_mnist
 from gan_helpers.datasets.pairs import Unpaired
 from gan_helpers.datasets.points import ring
+from gan_helpers.ensemble import Ensemble
 from gan_helpers.experiment import Experiment
 from gan_helpers.threads import abreast, at_once, for_pictures, suited, threads_for
 from gan_helpers.training import GAN
@@ -79,6 +80,19 @@ def test_every_round_of_the_game_takes_the_threads_that_suit(with_cores):
 
     training.train_step(GAN(Experiment(), (2,)), Watched())
     assert seen == {1} and torch.get_num_threads() == 2
+
+
+def test_a_stack_may_have_all_cores_and_its_numbers_do_not_depend_on_them(with_cores):
+    found = []
+    for n in (1, 2):
+        with_cores(n)
+        ensemble = Ensemble([GAN(Experiment(), (2,), seed=i) for i in range(4)])
+        (_, stack) = ensemble.stacks[0]
+        assert threads_for(stack) == n
+        for _ in range(20):
+            ensemble.step(ring())
+        found.append(torch.cat([weights(gan) for gan in ensemble.members]))
+    assert torch.equal(*found)
 
 
 def weights(gan):

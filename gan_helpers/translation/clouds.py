@@ -68,7 +68,7 @@ class PointCycleGAN(CycleGAN):
         ValueError, TypeError: as for `Translator`.
     """
 
-    convolves = False
+    work = "points"
 
     def __init__(
         self, experiment: Translation = POINTS, channels: tuple[int, int] = (2, 2), seed: int = 0

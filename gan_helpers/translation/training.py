@@ -27,6 +27,7 @@ from gan_helpers.checks import (
 )
 from gan_helpers.experiment import new_networks
 from gan_helpers.losses import Loss, get_loss
+from gan_helpers.threads import Work
 from gan_helpers.training import descend, looking_at, make_adam
 from gan_helpers.translation.networks import GENERATORS, NORMS, PatchDiscriminator
 
@@ -114,7 +115,7 @@ class Translator:
     """
 
     settings = Translation
-    convolves: ClassVar[bool] = True  # a step is worth more than one core
+    work: ClassVar[Work] = "pictures"  # what a step consists of
     #: Fields that the step of this kind does not know; they do nothing.
     left_out: tuple[str, ...] = ()
 
