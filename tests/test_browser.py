@@ -723,3 +723,43 @@ def test_pictures_change_while_G_learns(notebook):
     lab.wait(lambda: lab.ask("lab.session.experiment.l1") == 0)
     lab.button("Reset").click()
     lab.wait(lambda: lab.step == 0)
+
+
+# --- a figure with sliders ---------------------------------------------------------------------
+
+PATH = """
+from matplotlib.figure import Figure
+from gan_helpers.lab.dials import Dials
+
+def draw(steps, slope):
+    figure = Figure(figsize=(3, 2))
+    axes = figure.subplots()
+    axes.plot([0, steps], [0, slope * steps])
+    axes.set(xlim=(0, 10), ylim=(0, 20))
+    return figure
+
+lab = Dials(draw, play="steps", steps=range(1, 11), slope=(1.0, 2.0))
+lab
+"""
+
+
+def test_a_figure_with_sliders_is_drawn_anew_and_plays(notebook):
+    notebook.run_cell(1, PATH)
+    cell = notebook.cell(1)
+    figure = cell.locator(".widget-image, img").first
+    figure.wait_for()
+
+    def seen():
+        return figure.get_attribute("src")
+
+    first = seen()
+    handle = cell.locator(".noUi-handle").nth(1)  # of the slope
+    handle.focus()
+    handle.press("ArrowRight")
+    notebook.until(lambda: seen() != first)
+    steeper = seen()
+    assert notebook.ask("lab.values['slope'][lab.sliders['slope'].index]") == 2.0
+    cell.locator(".widget-play button").first.click()
+    pictures = {steeper}
+    notebook.until(lambda: pictures.add(seen()) or len(pictures) > 3)  # the path grows
+    cell.locator(".widget-play button").first.click()
