@@ -40,7 +40,11 @@ DIGITS_GP = replace(
 def rows() -> Iterator[BetweenGaussians | Followed]:
     """All runs, the longest first."""
     ten = SEEDS[:10]  # pictures take their time
-    for variant, e in (("WGAN-GP", DIGITS_GP), ("non-saturating", replace(DIGITS, beta1=0.5))):
+    for variant, e in (
+        ("WGAN-GP", DIGITS_GP),
+        ("non-saturating", replace(DIGITS, beta1=0.5)),
+        ("same rates, R1", replace(DIGITS_GP, loss="non_saturating", gradient_penalty=0.0, r1=0.1)),
+    ):
         yield Followed("digits", variant, e, 500, 25, "digits", ten)
     yield Followed("critic's lead", "n_critic 10", replace(WGAN_GP, d_steps=10))
     yield Followed("meaning", "WGAN-GP", WGAN_GP)

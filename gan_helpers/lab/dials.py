@@ -60,7 +60,8 @@ class Dials(InCell):
             )
             for name, values in dials.items()
         }
-        self.picture, self.message = W.Image(format="png"), W.HTML()
+        as_drawn = W.Layout(align_self="flex-start", max_width="100%")  # not as wide as the page
+        self.picture, self.message = W.Image(format="png", layout=as_drawn), W.HTML()
         row: list[W.Widget] = list(self.sliders.values())
         if play is not None:
             slider = self.sliders[check_choice("play", play, self.sliders)]
