@@ -60,6 +60,8 @@ RUN_AGAIN = {  # what stands in place of a lab when the notebook is opened the n
     "en": "Where a lab does not appear, or says “model not found”: run the first two cells of "
     "code, then the lab's own.",
 }
+INDEX = "12.4_index"
+TO_INDEX = {"ja": "目次", "en": "Index"}
 SLIDES = {"ja": "スライドとの対応", "en": "Where the slides are treated"}
 MENTION = r"^(#+ .+\n)(?:\n+\*(?:スライド：|Slides?: ).*)?"  # a heading, and slides named by hand
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's way, Colab's way
@@ -267,9 +269,11 @@ def first_cell(lang: str) -> NotebookNode:
 
 
 def links(name: str, lang: str) -> str:
-    """To the other edition and, once the repository has an address, to Colab and Binder."""
+    """To the index, the other edition and, once the repository has an address, to Colab and Binder."""
     other = next(code for code in LANGUAGES if code != lang)
     found = [f"[{LANGUAGES[other]}](../{other}/{name}.ipynb)", *cloud_links(name, lang)]
+    if name != INDEX:
+        found.insert(0, f"[{TO_INDEX[lang]}]({INDEX}.ipynb)")
     return " · ".join(found)
 
 
@@ -288,7 +292,7 @@ def readme(lang: str) -> tuple[Path, str]:
     """The README of a language, and its text with the table of notebooks brought up to date."""
     path = ROOT / ("README.md" if lang == "en" else f"README.{lang}.md")
     rows = []
-    for name in sorted(sections(), key=lambda name: "index" not in name):  # which comes first
+    for name in sorted(sections(), key=lambda name: name != INDEX):  # it comes first
         title = assemble(name, lang).cells[0].source.splitlines()[0].removeprefix("# ")
         editions = [f"[{LANGUAGES[code]}](notebooks/{code}/{name}.ipynb)" for code in LANGUAGES]
         rows.append(f"| {title} | {' · '.join(editions + cloud_links(name, lang))} |")

@@ -42,12 +42,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Slide:
-    """A slide: its number and title, where it is treated, its minutes, and what to run before."""
+    """A slide: its title, where it is treated, its figures, its minutes, and what to run before."""
 
     number: int
     title: str
     text: str
     places: tuple[Place, ...]
+    figures: tuple[str, ...]
     minutes: int
     beforehand: str
 
@@ -73,7 +74,8 @@ def read_slide(number: int, text: str) -> Slide:
     found = re.finditer(rf"(?P<bold>\*\*)?{LINK}(?:\*\* `(?P<code>[^`]+)`)?", text)
     places = (Place(m["name"], m["at"].replace("-", "."), m["code"] or "") for m in found)
     before = beforehand[1] if beforehand else ""
-    return Slide(number, title[1], text, tuple(places), int(minutes[1]), before)
+    figures = tuple(re.findall(r"\]\(\.\./images/slides/([^)]+)\)", text))
+    return Slide(number, title[1], text, tuple(places), figures, int(minutes[1]), before)
 
 
 # --- what notebooks make of it
@@ -88,15 +90,20 @@ def link(place: Place, lang: str, here: str = "") -> str:
 
 
 def table(lang: str, name: str = "") -> str:
-    """Slides, the sections that treat them, and their labs; of one notebook, or of all."""
-    head = {"ja": ("スライド", "説明", "ラボ"), "en": ("slide", "treated in", "lab")}[lang]
-    rows = [head, ("---",) * 3]
+    """Slides, the sections that treat them, labs and figures; of one notebook, or of all."""
+    head = {
+        "ja": ("スライド", "説明", "ラボ", "スライドの図"),
+        "en": ("slide", "treated in", "lab", "figures of the slide"),
+    }[lang]
+    rows = [head, ("---",) * 4]
     for slide in slides(lang):
         places = [p for p in slide.places if p.name == name or not name]
         labs = [f"{link(p, lang, name)} `{p.lab}`" for p in places if p.lab]
         if places:
             told = [link(p, lang, name) for p in places if not p.lab]
-            rows.append((f"{slide.number} {slide.title}", join(told, lang), "<br>".join(labs)))
+            shown = [f"[{f.split('.')[0]}](../images/slides/{f})" for f in slide.figures]
+            title = f"{slide.number} {slide.title}"
+            rows.append((title, join(told, lang), "<br>".join(labs), join(shown, lang)))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

@@ -23,6 +23,7 @@ from shortening import SHORTER, shortened
 from assemble import (
     FOLDED,
     HERE as NOTEBOOKS,
+    INDEX,
     LANGUAGES,
     SourceError,
     assemble,
@@ -149,7 +150,7 @@ def test_editions_print_the_same(name):
         first, second = ([words_of(o) for o in cell.outputs] for cell in (ours, theirs))
         assert first == second, ours.source
         compared += bool(first)
-    assert compared > 5
+    assert compared > (3 if name == INDEX else 5)
 
 
 def words_of(output):
