@@ -158,12 +158,21 @@ def notation(lang: str) -> str:
     """The tables of symbols of all sections in one, with the words of the lab."""
     head = {
         "ja": ("節", "記号", "コード", "用語", "英語", "図と操作の言葉"),
-        "en": ("section", "symbol", "in the code", "term", "textbook's term", "in figures, controls"),
+        "en": (
+            "section",
+            "symbol",
+            "in the code",
+            "term",
+            "textbook's term",
+            "in figures, controls",
+        ),
     }[lang]
-    rows = [head, ("---",) * 6]
+    rows: list[tuple[str, ...]] = [head, ("---",) * 6]
     for name in sections():
         text = (HERE / "source" / f"{name}.md").read_text(encoding="utf-8")
-        tables = re.findall(rf"^\| {head[1]} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, flags=re.MULTILINE)
+        tables = re.findall(
+            rf"^\| {head[1]} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, flags=re.MULTILINE
+        )
         for line in "".join(tables[:1]).splitlines():
             cells = [part.strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]]
             keys = [IN_THE_LAB.get(code, code) for code in re.findall(r"`([^`]+)`", cells[1])]
@@ -269,7 +278,7 @@ def first_cell(lang: str) -> NotebookNode:
 
 
 def links(name: str, lang: str) -> str:
-    """To the index, the other edition and, once the repository has an address, to Colab and Binder."""
+    """To index and other edition; to Colab and Binder, once the repository has an address."""
     other = next(code for code in LANGUAGES if code != lang)
     found = [f"[{LANGUAGES[other]}](../{other}/{name}.ipynb)", *cloud_links(name, lang)]
     if name != INDEX:

@@ -152,7 +152,9 @@ def make(lang: str, address: str, png: bool) -> None:
     names = ("chromium", "chromium-browser", "google-chrome")
     browser = next(filter(None, map(shutil.which, names)), None)
     environment = os.environ | ({"CHROME_PATH": browser} if browser else {})
-    kinds = {".html": [], ".pdf": ["--pdf", "--pdf-notes"]} | ({".png": ["--images=png"]} if png else {})
+    kinds = {".html": [], ".pdf": ["--pdf", "--pdf-notes"]} | (
+        {".png": ["--images=png"]} if png else {}
+    )
     try:
         at_work.write_text(text, encoding="utf-8")
         for suffix, options in kinds.items():

@@ -38,6 +38,8 @@ from gan_helpers.lab.engine.session import Session
 from gan_helpers.losses import discriminator_cross_entropy
 from gan_helpers.models import Discriminator
 from gan_helpers.remedies import ILLNESSES, REMEDIES
+from gan_helpers.translation.cyclegan import CycleGAN
+from gan_helpers.translation.pix2pix import Pix2Pix
 from gan_helpers.translation.pretrained import load_translator
 from gan_helpers.translation.tasks import load_task
 
@@ -167,7 +169,11 @@ def pix2pix(n: int = 6) -> Figure:
     """Lines, what three losses make of them, and the answers; by the networks that come along."""
     shoes = load_task("shoes").test
     files = {"L1": "shoes_l1", "cGAN": "shoes_cgan", "cGAN + L1": "shoes"}
-    made = {name: load_translator(file).translate(shoes.a[:n]) for name, file in files.items()}
+    made = {}
+    for name, file in files.items():
+        gan = load_translator(file)
+        assert isinstance(gan, Pix2Pix)
+        made[name] = gan.translate(shoes.a[:n])
     return plots.draw_rows({"input": shoes.a[:n], **made, "answer": shoes.b[:n]})
 
 
@@ -176,6 +182,7 @@ def cyclegan(n: int = 3) -> Figure:
     rows: dict[str, list[Tensor]] = {"A": [], "A → B": [], "A → B → A": []}
     for task in ("animals", "landscapes"):
         a, gan = load_task(task).test.a[:n], load_translator(task)
+        assert isinstance(gan, CycleGAN)
         there = gan.to_b(a)
         for row, x in zip(rows.values(), (a, there, gan.to_a(there)), strict=True):
             row.append(x)

@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from shortening import shortened
 
-from assemble import ROOT, sections
+from assemble import INDEX, ROOT, sections
 from build import WIDGET, built_path
 
 MANAGER = {"url": "https://example.org/manager.min.js"}
