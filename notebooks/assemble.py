@@ -81,7 +81,9 @@ def assemble(name: str, lang: str) -> NotebookNode:
     cells = read_source((HERE / "source" / f"{name}.md").read_text(encoding="utf-8"))
     wanted = [c for c in cells if c.cell_type == "code" or lang in c.metadata.tags]
     title, *rest = [part for c in wanted for part in parts(finish(c))]
-    title.source = f"{expand(title.source, lang)}\n\n{links(name, lang)}\n\n*{RUN_AGAIN[lang]}*"
+    title.source += f"\n\n{links(name, lang)}"
+    if name != INDEX:  # it has no lab
+        title.source += f"\n\n*{RUN_AGAIN[lang]}*"
     if (table := deck.table(lang, name)).count("\n") > 1:
         title.source += f"\n\n<details><summary>{SLIDES[lang]}</summary>\n\n{table}\n\n</details>"
     for cell in rest:

@@ -81,12 +81,18 @@ def read_slide(number: int, text: str) -> Slide:
 # --- what notebooks make of it
 
 
-def link(place: Place, lang: str, here: str = "") -> str:
-    """To a section, from a notebook of the same language; `here` leaves its own number out."""
-    numbers = [] if place.name == here else [place.name.split("_")[0]]
+def link(place: Place, lang: str, before: str = "") -> str:
+    """To a section, from a notebook of the same language; `before` is a notebook just named."""
+    numbers = [] if place.name == before else [place.name.split("_")[0]]
     numbers.append({"ja": f"{place.number}節", "en": f"section {place.number}"}[lang])
     at = place.number.replace(".", "-")
     return f"[{' '.join(numbers)}]({place.name}.ipynb#cell-id=section-{at})"
+
+
+def listed(places: list[Place], lang: str, name: str = "") -> str:
+    """Links to sections; each notebook is named once, and the notebook `name` not at all."""
+    before = [name, *(place.name for place in places)]
+    return join([link(p, lang, b) for p, b in zip(places, before, strict=False)], lang)
 
 
 def table(lang: str, name: str = "") -> str:
@@ -100,10 +106,10 @@ def table(lang: str, name: str = "") -> str:
         places = [p for p in slide.places if p.name == name or not name]
         labs = [f"{link(p, lang, name)} `{p.lab}`" for p in places if p.lab]
         if places:
-            told = [link(p, lang, name) for p in places if not p.lab]
+            told = listed([p for p in places if not p.lab], lang, name)
             shown = [f"[{f.split('.')[0]}](../images/slides/{f})" for f in slide.figures]
             title = f"{slide.number} {slide.title}"
-            rows.append((title, join(told, lang), "<br>".join(labs), join(shown, lang)))
+            rows.append((title, told, "<br>".join(labs), join(shown, lang)))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -116,7 +122,7 @@ def script(lang: str) -> str:
     rows = [head, ("---",) * 4]
     for slide in slides(lang):
         shown = [f"{link(p, lang)} `{p.lab}`" for p in slide.places if p.lab]
-        shown = shown or [link(p, lang) for p in slide.places]
+        shown = shown or [listed(list(slide.places), lang)]
         title = f"{slide.number} {slide.title}"
         rows.append((str(slide.minutes), title, "<br>".join(shown), slide.beforehand))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
