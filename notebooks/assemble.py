@@ -63,7 +63,7 @@ RUN_AGAIN = {  # what stands in place of a lab when the notebook is opened the n
 INDEX = "12.4_index"
 TO_INDEX = {"ja": "目次", "en": "Index"}
 SLIDES = {"ja": "スライドとの対応", "en": "Where the slides are treated"}
-MENTION = r"^(#+ .+\n)(?:\n+\*(?:スライド：|Slides?: ).*)?"  # a heading, and slides named by hand
+MENTION = r"^(#+ .+\n)(?:\n+\*(?:スライド：|Slides?: ).*\n)?"  # a heading, and slides named by hand
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's way, Colab's way
 
 
