@@ -11,7 +11,10 @@ A section is one file in `source/`, jupytext's Markdown. Prose stands in pairs, 
     <!-- #endregion -->
 
 or, where one text serves both, in a region with `tags=["ja", "en"]`. The first pair is the title;
-links and `first_cell.py` are added to it by themselves. Code stands once, between ```python and
+links, the table of its slides and `first_cell.py` are added to it by themselves, and below a
+heading the slides of the deck that lead there (see `deck.py`). A heading begins a cell, and one
+with a number can be linked to: `12.4.3_wgan.ipynb#cell-id=section-4-3`. A line `{{slides}}`,
+`{{script}}` or `{{notation}}` in prose becomes that table. Code stands once, between ```python and
 ```, perhaps with tags, as in ```python tags=["solution", "nbval-ignore-output"]:
 
     solution              folded in JupyterLab and Colab; executed and tested like all others
@@ -40,6 +43,9 @@ import jupytext
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+import deck
+from gan_helpers.lab.labels import WORDS
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -54,6 +60,10 @@ RUN_AGAIN = {  # what stands in place of a lab when the notebook is opened the n
     "en": "Where a lab does not appear, or says “model not found”: run the first two cells of "
     "code, then the lab's own.",
 }
+INDEX = "12.4_index"
+TO_INDEX = {"ja": "目次", "en": "Index"}
+SLIDES = {"ja": "スライドとの対応", "en": "Where the slides are treated"}
+MENTION = r"^(#+ .+\n)(?:\n+\*(?:スライド：|Slides?: ).*\n)?"  # a heading, and slides named by hand
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's way, Colab's way
 
 
@@ -62,7 +72,7 @@ class SourceError(ValueError):
 
 
 def sections() -> list[str]:
-    """The names of all sections, in the order of the book."""
+    """The names of all sections, in the order of the book, and of the index."""
     return sorted(path.stem for path in (HERE / "source").glob("*.md"))
 
 
@@ -70,8 +80,15 @@ def assemble(name: str, lang: str) -> NotebookNode:
     """The notebook of section `name` in language `lang`, without outputs."""
     cells = read_source((HERE / "source" / f"{name}.md").read_text(encoding="utf-8"))
     wanted = [c for c in cells if c.cell_type == "code" or lang in c.metadata.tags]
-    title, *rest = [finish(c) for c in wanted]
-    title.source += f"\n\n{links(name, lang)}\n\n*{RUN_AGAIN[lang]}*"
+    title, *rest = [part for c in wanted for part in parts(finish(c))]
+    title.source += f"\n\n{links(name, lang)}"
+    if name != INDEX:  # it has no lab
+        title.source += f"\n\n*{RUN_AGAIN[lang]}*"
+    if (table := deck.table(lang, name)).count("\n") > 1:
+        title.source += f"\n\n<details><summary>{SLIDES[lang]}</summary>\n\n{table}\n\n</details>"
+    for cell in rest:
+        if cell.cell_type == "markdown":
+            cell.source = name_slides(expand(cell.source, lang), name, lang)
     notebook = new_notebook(cells=[title, first_cell(lang), *rest])
     notebook.metadata.kernelspec = {
         "display_name": "Python 3 (ipykernel)",
@@ -83,8 +100,87 @@ def assemble(name: str, lang: str) -> NotebookNode:
     for cell in notebook.cells:  # ids that change only where the text does
         digest = sha256((cell.cell_type + cell.source).encode()).hexdigest()[:10]
         seen[digest] = seen.get(digest, 0) + 1
-        cell.id = f"{digest}-{seen[digest]}"
+        at = number_of(cell.source) if cell.cell_type == "markdown" else ""
+        cell.id = f"section-{at.replace('.', '-')}" if at else f"{digest}-{seen[digest]}"
     return notebook
+
+
+def parts(cell: NotebookNode) -> list[NotebookNode]:
+    """The cell, cut in front of its headings, so that a link leads to the heading itself."""
+    if cell.cell_type == "code":
+        return [cell]
+    texts = re.split(r"^(?=##+ )", cell.source, flags=re.MULTILINE)
+    return [new_markdown_cell(text.strip()) for text in texts if text.strip()]
+
+
+def number_of(prose: str) -> str:
+    """The number of the section that begins here, e.g. "4.3"; "" if there is none."""
+    found = re.match(r"##+ (\d+(?:\.\d+)?) ", prose)
+    return found[1] if found else ""
+
+
+def name_slides(prose: str, name: str, lang: str) -> str:
+    """The same with the slides that lead here named below its heading, instead of by hand."""
+    line = deck.mention(lang, name, number_of(prose)) if number_of(prose) else ""
+    named = f"\n{line}\n" if line else ""
+    return re.sub(MENTION, lambda m: m[1] + named, prose + "\n").strip()
+
+
+def expand(prose: str, lang: str) -> str:
+    """The same with tables in place of their names."""
+    tables = {"slides": deck.table, "script": deck.script, "notation": notation}
+    pattern = r"^\{\{(slides|script|notation)\}\}$"
+    return re.sub(pattern, lambda m: tables[m[1]](lang), prose, flags=re.MULTILINE)
+
+
+#: Code in the tables of symbols -> its words in figures and controls, where they have other keys.
+IN_THE_LAB = {
+    "x_real": "real",
+    "x_fake": "fake",
+    "D(x).sigmoid()": "map_verdict",
+    "d_fake.sigmoid()": "map_verdict",
+    "push_on_G(gan, z)": "grad_norms",
+    "SpectralNorm": "spectral_norm",
+    "wasserstein_distance(x, y)": "w1",
+    "D(x)": "critic",
+    "slopes(D, x)": "map_slope",
+    "slopes(D, x).max()": "slope",
+    "y": "pick_class",
+    "L_c": "class_weight",
+    "a": "input",
+    "b": "answer",
+    "gan.G(a)": "G(input)",
+    "gan.T(x)": "augment",
+    "gan.p": "p",
+    "gan.r_t": "ada",
+}
+
+
+def notation(lang: str) -> str:
+    """The tables of symbols of all sections in one, with the words of the lab."""
+    head = {
+        "ja": ("節", "記号", "コード", "用語", "英語", "図と操作の言葉"),
+        "en": (
+            "section",
+            "symbol",
+            "in the code",
+            "term",
+            "textbook's term",
+            "in figures, controls",
+        ),
+    }[lang]
+    rows: list[tuple[str, ...]] = [head, ("---",) * 6]
+    for name in sections():
+        text = (HERE / "source" / f"{name}.md").read_text(encoding="utf-8")
+        tables = re.findall(
+            rf"^\| {head[1]} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, flags=re.MULTILINE
+        )
+        for line in "".join(tables[:1]).splitlines():
+            cells = [part.strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]]
+            keys = [IN_THE_LAB.get(code, code) for code in re.findall(r"`([^`]+)`", cells[1])]
+            words = dict.fromkeys(WORDS[key][lang == "ja"] for key in keys if key in WORDS)
+            rows.append((name.split("_")[0], *cells, deck.join(list(words), lang)))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def read_source(text: str) -> list[NotebookNode]:
@@ -184,9 +280,11 @@ def first_cell(lang: str) -> NotebookNode:
 
 
 def links(name: str, lang: str) -> str:
-    """To the other edition and, once the repository has an address, to Colab and Binder."""
+    """To index and other edition; to Colab and Binder, once the repository has an address."""
     other = next(code for code in LANGUAGES if code != lang)
     found = [f"[{LANGUAGES[other]}](../{other}/{name}.ipynb)", *cloud_links(name, lang)]
+    if name != INDEX:
+        found.insert(0, f"[{TO_INDEX[lang]}]({INDEX}.ipynb)")
     return " · ".join(found)
 
 
@@ -205,7 +303,7 @@ def readme(lang: str) -> tuple[Path, str]:
     """The README of a language, and its text with the table of notebooks brought up to date."""
     path = ROOT / ("README.md" if lang == "en" else f"README.{lang}.md")
     rows = []
-    for name in sections():
+    for name in sorted(sections(), key=lambda name: name != INDEX):  # it comes first
         title = assemble(name, lang).cells[0].source.splitlines()[0].removeprefix("# ")
         editions = [f"[{LANGUAGES[code]}](notebooks/{code}/{name}.ipynb)" for code in LANGUAGES]
         rows.append(f"| {title} | {' · '.join(editions + cloud_links(name, lang))} |")

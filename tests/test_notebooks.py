@@ -17,16 +17,20 @@ import sys
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from shortening import SHORTER, shortened
 
 from assemble import (
     FOLDED,
     HERE as NOTEBOOKS,
+    INDEX,
     LANGUAGES,
     SourceError,
     assemble,
     finish,
+    name_slides,
+    number_of,
+    parts,
     read_source,
     readme,
     sections,
@@ -149,7 +153,7 @@ def test_editions_print_the_same(name):
         first, second = ([words_of(o) for o in cell.outputs] for cell in (ours, theirs))
         assert first == second, ours.source
         compared += bool(first)
-    assert compared > 5
+    assert compared > (3 if name == INDEX else 5)
 
 
 def words_of(output):
@@ -237,6 +241,27 @@ def test_a_source_is_read_as_it_is_documented():
 def test_a_source_lacking_a_language_is_refused(text, message):
     with pytest.raises(SourceError, match=message):
         read_source(text)
+
+
+def test_a_heading_begins_a_cell_that_can_be_linked_to():
+    cell = new_markdown_cell("before\n\n## 2 Title\n\nwords\n\n### 2.1 $D$\n\n### no number")
+    texts = [part.source for part in parts(cell)]
+    assert texts == ["before", "## 2 Title\n\nwords", "### 2.1 $D$", "### no number"]
+    assert [number_of(text) for text in texts] == ["", "2", "2.1", ""]
+    for name in sections():
+        ids = [[c.id for c in assemble(name, lang).cells if c.id.startswith("section-")]
+               for lang in LANGUAGES]  # fmt: skip
+        assert ids[0] == ids[1] and len(set(ids[0])) == len(ids[0]) > 4
+
+
+def test_slides_are_named_below_a_heading_in_place_of_those_named_by_hand():
+    line = "*Slide 6: Mode collapse*"
+    for by_hand in ("", "\n*Slide: モード崩壊 (mode collapse)*\n"):
+        prose = f"## 3 Mode collapse\n{by_hand}\nwords"
+        assert name_slides(prose, "12.4.2_difficulties", "en") == (
+            f"## 3 Mode collapse\n\n{line}\n\nwords"
+        )
+    assert name_slides("## 6 Exercises\n\nwords", "12.4.2_difficulties", "en").count("*") == 0
 
 
 @pytest.mark.parametrize("module", ["gan_helpers.losses", "gan_helpers.training"])
