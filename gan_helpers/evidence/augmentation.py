@@ -177,4 +177,4 @@ def rows() -> Iterator[Row]:
     yield RealCopies("copies", "real digits")
     small = replace(PLAIN, width=32, transforms=COLOURS)
     for way, words in (("none", "none"), ("real", "real only"), ("both", "both")):
-        yield Scenery("landscapes, few", words, replace(small, augment=way))
+        yield Scenery("few landscapes", words, replace(small, augment=way))
