@@ -213,7 +213,58 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
         ValueError: if the shapes do not fit, or a feature is not finite.
         TypeError: if one is no floating-point tensor.
     """
-    for name, x in (("a", a), ("b", b)):
+    check_features(a=a, b=b)
+    a, b = a.cpu().double(), b.cpu().double()  # Apple's GPUs have no float64
+    A, B = (x.T.cov().view(x.shape[1], -1) for x in (a, b))  # (F, F), also if F = 1
+    scale, axes = torch.linalg.eigh(A)
+    root = axes * scale.clamp_min(0).sqrt() @ axes.T  # (F, F) A^1/2; rounding can fall below 0
+    overlap = torch.linalg.eigvalsh(root @ B @ root).clamp_min(0).sqrt().sum()
+    distance = (a.mean(0) - b.mean(0)).square().sum() + A.trace() + B.trace() - 2 * overlap
+    return distance.clamp_min(0)  # rounding again
+
+
+def precision_and_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[Tensor, Tensor]:
+    """Which share of the generated samples is near real ones, and the other way round.
+
+    Around each real sample lies a ball that reaches to its k-th nearest neighbour among the real
+    ones; together the balls are where the data are. Precision is the share of the generated samples
+    in one of them: are they good? Recall is the share of the real samples in a ball around a
+    generated one, made likewise: is nothing left out? Kynkaanniemi et al. (2019), eqs. (1) and (2),
+    k = 3. Both depend on how many samples there are; take as many of the one as of the other.
+
+    Args:
+        real: features `[N, F]`; fake: `[M, F]`; N and M above k.
+        k: 1 or more.
+
+    Returns:
+        (precision, recall), 0 to 1 each.
+
+    Raises:
+        ValueError, TypeError: if an argument is not as above, or a feature is not finite.
+    """
+    check_features(real=real, fake=fake)
+    check_together("fake", fake, "real", real)
+    k = check_int("k", k, 1, 10**6)
+    for name, x in (("real", real), ("fake", fake)):
+        if len(x) <= k:
+            raise ValueError(f"{name} has {len(x)} samples; for k = {k} there have to be more.")
+    return in_balls(fake, real, k), in_balls(real, fake, k)
+
+
+def in_balls(x: Tensor, centres: Tensor, k: int) -> Tensor:
+    """The share of x `[N, F]` in a ball around one of the centres `[M, F]`, up to its k-th."""
+    x, centres = x.cpu().double(), centres.cpu().double()  # Apple's GPUs have no float64
+    rounding = 1e-6 * float(centres.norm(dim=1).max())  # what is on the edge is in
+    radii = torch.cat(
+        [torch.cdist(part, centres).kthvalue(k + 1).values for part in centres.split(1000)]
+    )  # (M,); the nearest of all is the centre itself
+    inside = [(torch.cdist(part, centres) <= radii + rounding).any(1) for part in x.split(1000)]
+    return torch.cat(inside).double().mean()
+
+
+def check_features(**features: object) -> None:
+    """Raise if two sets of features `[N, F]` cannot be compared; at least two samples of each."""
+    for name, x in features.items():
         if not isinstance(x, Tensor) or not x.is_floating_point():
             raise TypeError(f"{name} is {kind_of(x)}; it has to be a tensor of features [N, F].")
         if x.dim() != 2 or len(x) < 2:
@@ -222,12 +273,8 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
             )
         if not x.isfinite().all():
             raise ValueError(f"{name} holds NaN or infinity; every feature has to be finite.")
-    if a.shape[1] != b.shape[1]:
-        raise ValueError(f"a has {a.shape[1]} features, b has {b.shape[1]}; compare the same ones.")
-    a, b = a.cpu().double(), b.cpu().double()  # Apple's GPUs have no float64
-    A, B = (x.T.cov().view(x.shape[1], -1) for x in (a, b))  # (F, F), also if F = 1
-    scale, axes = torch.linalg.eigh(A)
-    root = axes * scale.clamp_min(0).sqrt() @ axes.T  # (F, F) A^1/2; rounding can fall below 0
-    overlap = torch.linalg.eigvalsh(root @ B @ root).clamp_min(0).sqrt().sum()
-    distance = (a.mean(0) - b.mean(0)).square().sum() + A.trace() + B.trace() - 2 * overlap
-    return distance.clamp_min(0)  # rounding again
+    (a, x), (b, y) = features.items()
+    if x.shape[1] != y.shape[1]:  # type: ignore[attr-defined]
+        raise ValueError(
+            f"{a} has {x.shape[1]} features, {b} has {y.shape[1]}; compare the same ones."  # type: ignore[attr-defined]
+        )

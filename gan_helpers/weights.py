@@ -29,6 +29,8 @@ SHA256 = {
     ),
     "cgan_28.safetensors": "26f39aabfb632d33c0d90c34ff0b2a46222b8bf5cf6ce97d7f5fee1fc3bf6454",
     "acgan_28.safetensors": "9dcaca43e437dd139a8022ef7b803f1784224ef69ea23cc0f0714512f89ff6cd",
+    "few_none_16.safetensors": "04b7cdf2cd55aab40aeeabbd829d23d1e58b4d694513fafd417564596c75f738",
+    "few_both_16.safetensors": "ab8b70fca7aff39f9afd31f8f2c37c25d503ecf7b5fc2ac8fb297b1a4f67b194",
     "shoes_translator.safetensors": (
         "dc01dc577d7ef39f03eb13ff090e796d2440590a64b0864764065c905620bea5"
     ),

@@ -40,6 +40,7 @@ from gan_helpers.conditional.training import Conditional, ConditionalGAN
 from gan_helpers.datasets.images import Images
 from gan_helpers.datasets.pairs import Pairs, Unpaired
 from gan_helpers.datasets.points import Mixture, ring
+from gan_helpers.datasets.scenes import Scenes
 from gan_helpers.ensemble import Ensemble
 from gan_helpers.experiment import Experiment
 from gan_helpers.losses import LOSSES
@@ -329,6 +330,9 @@ ROWS: dict[str, Row] = {
     ),
     "metrics.nearest_images": Row(lambda: args(x=pictures(3), images=pictures(5))),
     "metrics.frechet_distance": Row(lambda: args(a=torch.rand(5, 2), b=torch.rand(6, 2))),
+    "metrics.precision_and_recall": Row(
+        lambda: args(real=torch.rand(5, 2), fake=torch.rand(6, 2), k=3)
+    ),
     "transport.wasserstein_distance": Row(lambda: args(x=torch.rand(5, 2), y=torch.rand(5, 2))),
     "transport.optimal_assignment": Row(lambda: args(x=torch.rand(5, 2), y=torch.rand(5, 2))),
     "transport.check_samples": Row(
@@ -370,6 +374,16 @@ ROWS: dict[str, Row] = {
         lambda: args(gan=GAN(CONV, (1, 16, 16))),
         of=lambda: FewJudge(classifier(), images(), images(), 2),
     ),
+    "augmentation.judge.FewJudge.copies": Row(
+        lambda: args(gan=GAN(CONV, (1, 16, 16)), other=images()),
+        of=lambda: FewJudge(classifier(), images(), images(), 4),
+    ),
+    "augmentation.judge.copied": Row(
+        lambda: args(x=pictures(3), train=pictures(4), other=pictures(4, seed=1)), nan=("x",)
+    ),
+    "augmentation.judge.paleness": Row(lambda: args(x=pictures(3, 3)), nan=("x",)),
+    "augmentation.judge.corner": Row(lambda: args(x=pictures(3, 3)), nan=("x",)),
+    "augmentation.judge.slant": Row(lambda: args(x=pictures(3, 3)), nan=("x",)),
     "augmentation.judge.make": Row(lambda: args(gan=gan(), n=3, seed=0)),
     "augmentation.judge.background": Row(lambda: args(x=pictures(3)), nan=("x",)),
     "augmentation.judge.off_centre": Row(lambda: args(x=pictures(3)), nan=("x",)),
@@ -451,6 +465,11 @@ ROWS: dict[str, Row] = {
     "datasets.shoes.edges": Row(lambda: args(x=pictures(3), inner=True)),
     "datasets.scenes.draw_pairs": Row(lambda: args(kind="maps", n=2, size=16, seed=0)),
     "datasets.scenes.draw_unpaired": Row(lambda: args(kind="animals", n=2, size=16, seed=0)),
+    "datasets.scenes.draw_few": Row(lambda: args(kind="maps", n=2, size=16, seed=0)),
+    "datasets.scenes.Scenes": Row(lambda: args(name="own", x=pictures(3, 3))),
+    "datasets.scenes.Scenes.sample": Row(
+        lambda: args(n=2, rng=seeded()), of=lambda: Scenes("own", pictures(3, 3))
+    ),
     "datasets.scenes.draw_scenes": Row(lambda: args(kind="maps", start=0, stop=2, size=16, seed=0)),
     "datasets.scenes.scene_table": Row(lambda: args(n=2, seed=0)),
     "translation.clouds.Clouds": Row(lambda: args(name="own", a=ring(), b=ring())),
@@ -656,7 +675,7 @@ NOT_TRIED: dict[str, str] = {
         checks.check_fits checks.check_floats checks.check_has checks.check_int checks.check_is
         checks.check_masses checks.check_number checks.check_rng checks.check_same_grid
         checks.check_scale checks.check_seed checks.check_shape checks.check_text
-        checks.check_together checks.kind_of checks.most_of checks.plain
+        checks.check_together checks.kind_of checks.most_of checks.plain metrics.check_features
         translation.clouds.PointCycleGAN.check_given datasets.points.as_array
         datasets.points.check_on_stage datasets.points.check_std exercises.judging.call
         exercises.judging.call_each exercises.judging.close exercises.judging.digits
@@ -714,13 +733,15 @@ NOT_TRIED: dict[str, str] = {
         plots.diagrams.finish_diagram plots.diagrams.place_arrow plots.diagrams.place_bars
         plots.diagrams.place_box plots.diagrams.place_noise plots.diagrams.place_picture""",
     "a part of another one, which checks: `from_drawing`, `load_task`, `world_distance` …": """
-        datasets.points.along metrics.relative_entropy datasets.pairs.draw_indices
+        datasets.points.along metrics.relative_entropy metrics.in_balls
+        datasets.pairs.draw_indices augmentation.judge.nearest_of_each
         plots.axes.readable_line plots.pictures.fewer_colours plots.pictures.from_bytes
         losses.is_distance translation.tasks.colours translation.tasks.scenes
         translation.tasks.shoes translation.tasks.sneakers translation.judge.mean_between""",
     "a result, made by who judges": """
         conditional.judge.ClassReport conditional.judge.ClassReport.numbers
         augmentation.judge.FewReport augmentation.judge.FewReport.numbers
+        augmentation.judge.CopyReport augmentation.judge.CopyReport.numbers
         translation.judge.TranslationReport translation.judge.TranslationReport.numbers""",
     "by whoever has two experiments of one kind": """
         experiment.new_networks""",

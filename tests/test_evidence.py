@@ -41,6 +41,7 @@ from gan_helpers.translation import tasks
 AT_LEAST = {"digits": 10, "classes": 10, "class weight": 10, "class ring": 10, "shipped": 3}
 AT_LEAST |= {"signs": 10, "real digits": 10}
 AT_LEAST |= {"shoes": 3, "shoes longer": 3, "cycle": 3, "landscapes": 3, "matching": 10}
+AT_LEAST |= {"copies": 10, "few landscapes": 10}
 AT_LEAST |= {"few none": 5, "few both": 5, "few ways": 5, "leak": 5, "mirror": 5}
 
 SIGNED = ("correlation", "estimate", "between", "pattern", "pattern_noisy", "pattern_honest")
@@ -263,6 +264,22 @@ def test_what_12_4_6_says_is_in_the_file(shipped):
     assert ways["consistency"]["frechet_4000"].mean() < 0.5 * few["frechet_4000"].mean()
     many, unhelped = study(shipped, "few both")["5000"], none["5000"]
     assert (many["frechet_4000"] > 1.2 * unhelped["frechet_4000"].mean()).all()  # it hurts
+    copies = study(shipped, "copies")
+    copying, own, unseen = (copies[name] for name in ("none", "both", "real digits"))
+    assert abs(unseen["copied"].mean() - 0.5) < 0.03 and unseen["precision"].min() > 0.8
+    assert copying["copied_4000"].min() > 0.85 and 0.6 < own["copied_4000"].mean() < 0.7
+    assert (own["copied_4000"] < copying["copied_4000"]).all()
+    assert copying["recall_500"].max() < 0.02 and copying["precision_500"].mean() > 0.8
+    assert (copying["recall_4000"] < copying["recall_2000"]).all()
+    assert (own["recall_4000"] > copying["recall_4000"]).all()
+    assert own["recall_4000"].mean() > 2 * copying["recall_4000"].mean()
+    assert (own["precision_4000"] < copying["precision_4000"]).all()  # not to copy is hard
+    assert abs(copying["precision_4000"].mean() - unseen["precision"].mean()) < 0.03
+    scenes = study(shipped, "few landscapes")
+    for name in ("corner", "saturation", "rotate"):
+        trace = scenes["real only"][f"trace_{name}"]
+        for other in (scenes["none"], scenes["both"]):
+            assert (trace >= 5 * other[f"trace_{name}"].max()).all() and trace.min() > 0.05
     flips = study(shipped, "mirror")
     always, half = (flips[f"both, p = {p}"]["mirrored"] for p in ("1", "0.5"))
     assert (always > half).all() and always.mean() > 0.4 > 0.2 > half.mean()

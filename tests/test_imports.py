@@ -26,7 +26,7 @@ LAYERS = [
     {"translation.clouds", "translation.tasks"},
     {"metrics", "plots", "transport"},
     {"conditional.judge", "augmentation.judge", "translation.judge"},
-    {"conditional.pretrained", "translation.pretrained"},
+    {"conditional.pretrained", "augmentation.pretrained", "translation.pretrained"},
     {"evidence", "exercises", "lab.engine"},
     {"lab"},
 ]

@@ -15,6 +15,7 @@ from gan_helpers.metrics import (
     nearest_images,
     normal_quantiles,
     optimal_discriminator,
+    precision_and_recall,
     pushforward_density,
     total_variation,
 )
@@ -190,3 +191,60 @@ def test_pictures_of_another_scale_are_near_nothing():
 
 def test_total_variation_of_what_is_apart_is_one():
     assert float(total_variation(normal(-4, 0.2), normal(4, 0.2), DX)) == pytest.approx(1, abs=1e-4)
+
+
+# --- precision and recall ------------------------------------------------------------------------
+
+LINE = torch.arange(6.0)[:, None]  # 0, 1, ..., 5
+
+
+def test_precision_and_recall_by_hand():
+    """With k = 1 each ball reaches to the neighbour at distance 1; on its edge is inside."""
+    fake = torch.tensor([[-1.0], [-1.01], [2.5], [6.0], [100.0]])
+    precision, recall = precision_and_recall(LINE, fake, k=1)
+    assert float(precision) == pytest.approx(3 / 5)  # -1, 2.5 and 6
+    # Around -1.01, -1, 2.5, 6 and 100 the balls have radii .01, .01, 3.5, 3.5 and 94.
+    assert float(recall) == 1.0
+    precision, recall = precision_and_recall(LINE, fake[:2].repeat(3, 1), k=2)
+    assert (float(precision), float(recall)) == (1.0, 0.0)  # k = 2 reaches to -2; copies do not
+
+
+@pytest.mark.parametrize(
+    ("fake", "precision", "recall"),
+    [
+        (LINE, 1.0, 1.0),
+        (LINE.flip(0), 1.0, 1.0),
+        (LINE + 1000, 0.0, 0.0),  # poor
+        (LINE[2].repeat(6, 1), 1.0, 1 / 6),  # one picture, copied over and over
+        (LINE[2] + 0.01 * LINE, 1.0, 1 / 6),  # good, and nearly always the same
+        (torch.cat([LINE, LINE + 1000]), 0.5, 1.0),  # half of them poor, nothing left out
+    ],
+)
+def test_poor_and_copied_are_told_apart(fake, precision, recall):
+    found = precision_and_recall(LINE, fake)
+    assert [float(value) for value in found] == [pytest.approx(precision), pytest.approx(recall)]
+
+
+def test_what_precision_is_to_the_one_recall_is_to_the_other():
+    a, b = (torch.randn(2300, 8, generator=seeded(s)) * (1 + s) for s in (0, 1))
+    precision, recall = precision_and_recall(a, b)
+    assert (recall, precision) == precision_and_recall(b, a)
+    assert 0 < precision < 0.3 and recall > 0.8  # b is the wider one
+    more = [precision_and_recall(a, b, k) for k in (1, 3, 9)]
+    assert more == sorted(more)  # larger balls
+    turned = torch.linalg.qr(torch.randn(8, 8, generator=seeded(2)))[0]
+    moved = precision_and_recall(5 * a @ turned + 1, 5 * b @ turned + 1)
+    assert abs(float(moved[0] - precision)) < 0.002 and abs(float(moved[1] - recall)) < 0.002
+
+
+def test_two_samples_of_one_distribution_have_the_same_of_both():
+    a, b = (torch.randn(1000, 4, generator=seeded(s)) for s in (0, 1))
+    precision, recall = precision_and_recall(a, b)
+    assert 0.85 < precision < 1 and abs(float(precision - recall)) < 0.05
+
+
+def test_too_few_samples_have_no_kth_neighbour():
+    with pytest.raises(ValueError, match="fake has 3 samples; for k = 3"):
+        precision_and_recall(LINE, LINE[:3])
+    with pytest.raises(ValueError, match="real has 1 features, fake has 2"):
+        precision_and_recall(LINE, torch.rand(6, 2))

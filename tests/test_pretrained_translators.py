@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from gan_helpers.augmentation import pretrained
 from gan_helpers.conditional.pretrained import KINDS
 from gan_helpers.datasets.files import EMBEDDED, find_embedded
 from gan_helpers.datasets.photos import load_photo_patches
@@ -97,7 +98,7 @@ def test_the_file_says_how_it_was_made(tmp_path):
     assert '"steps": 4' in about and "train_translators.py" in about
 
 
-@pytest.mark.parametrize("name", ["train_translators", "train_conditional"])
+@pytest.mark.parametrize("name", ["train_translators", "train_conditional", "train_few"])
 def test_one_that_fails_is_named_at_the_end_and_the_others_are_kept(name, monkeypatch, capsys):
     def work_here(function, tasks, keep, jobs=2):
         first, *others = tasks
@@ -111,7 +112,12 @@ def test_one_that_fails_is_named_at_the_end_and_the_others_are_kept(name, monkey
     with pytest.raises(SystemExit) as ended:
         script.main()
     said = capsys.readouterr()
-    first, *others = {"train_translators": RECIPES, "train_conditional": KINDS}[name]
+    kinds = {
+        "train_translators": RECIPES,
+        "train_conditional": KINDS,
+        "train_few": pretrained.KINDS,
+    }
+    first, *others = kinds[name]
     assert ended.value.code == 1 and f"- {first}: ValueError: no" in said.err
     assert said.out.splitlines() == [f"{task} is written" for task in others]
 

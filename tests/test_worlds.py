@@ -7,6 +7,8 @@ from torch.nn.functional import avg_pool2d
 from gan_helpers.datasets.pairs import Pairs, Unpaired
 from gan_helpers.datasets.scenes import (
     SCENES,
+    Scenes,
+    draw_few,
     draw_pairs,
     draw_scenes,
     draw_unpaired,
@@ -139,3 +141,15 @@ def test_the_unpaired_are_scenes_without_a_counterpart(kind):
 def test_what_cannot_be_drawn_is_refused(draw, wrong, error, message):
     with pytest.raises(error, match=message):
         draw(**{"kind": "maps", "n": 1, **wrong})
+
+
+@each_kind
+def test_a_few_are_the_first_as_A(kind):
+    few = draw_few(kind, 5, seed=3)
+    assert torch.equal(few.x, draw_pairs(kind, 5, 16, seed=3).a)
+    assert len(few) == 5 and few.event_shape == (3, 16, 16) and few.name == kind
+    drawn = few.sample(50, torch.Generator().manual_seed(0))
+    known = {x.numpy().tobytes() for x in few.x}
+    assert {x.numpy().tobytes() for x in drawn} == known  # all, and no other
+    with pytest.raises(ValueError, match="C = 1 for grey and 3 for colour"):
+        Scenes("own", torch.zeros(5, 2, 8, 8))

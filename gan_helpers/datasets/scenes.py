@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from gan_helpers.checks import check_choice, check_int, check_seed
-from gan_helpers.datasets.pairs import Pairs, Unpaired
+from gan_helpers.checks import check_choice, check_int, check_seed, check_text
+from gan_helpers.datasets.pairs import Pairs, Unpaired, check_pictures, draw_indices
 
 SCENES = ("maps", "animals", "landscapes")
 SIZES = (16, 256)  # below, a road is no road any more; above, memory is what is missing
@@ -56,6 +56,46 @@ def draw_unpaired(kind: str, n: int, size: int = 32, seed: int = 0) -> Unpaired:
     a, _, _ = draw_scenes(kind, 0, n, size, seed)
     _, b, _ = draw_scenes(kind, n, 2 * n, size, seed)
     return Unpaired(kind, a, b)
+
+
+@dataclass(frozen=True, eq=False)
+class Scenes:
+    """Colour pictures for a GAN to learn from; nothing is asked of it but to make more of them.
+
+    Args:
+        name: what the reader sees.
+        x: float32 `[N, C, H, W]` in [-1, 1].
+
+    Raises:
+        ValueError, TypeError: if x has the wrong type, shape or range.
+    """
+
+    name: str
+    x: Tensor
+
+    def __post_init__(self) -> None:
+        check_text("name", self.name)
+        object.__setattr__(self, "x", check_pictures("x", self.x))
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one picture, `(C, H, W)`."""
+        return tuple(self.x.shape[1:])
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """`n` pictures drawn with replacement, `[n, C, H, W]`."""
+        return self.x[draw_indices(self.x, n, rng)]
+
+
+def draw_few(kind: str, n: int, size: int = 16, seed: int = 0) -> Scenes:
+    """`n` scenes drawn as A: road maps, horses, or landscapes in summer.
+
+    Args and errors: as for `draw_pairs`.
+    """
+    return Scenes(kind, draw_pairs(kind, n, size, seed).a)
 
 
 def draw_scenes(

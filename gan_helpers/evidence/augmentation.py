@@ -6,20 +6,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
+import torch
 from torch import Tensor
 
 from gan_helpers.augmentation import training as augmented
-from gan_helpers.augmentation.judge import TRACES, FewJudge, make, mirrored, traced
+from gan_helpers.augmentation.judge import FewJudge, copied, make, mirrored, traced
 from gan_helpers.augmentation.training import Augmented, AugmentedGAN
-from gan_helpers.classifier import load_classifier
+from gan_helpers.classifier import in_batches, load_classifier
 from gan_helpers.datasets.images import load_few, load_mnist
+from gan_helpers.datasets.scenes import draw_few
 from gan_helpers.evidence.judging import SEEDS, Row
+from gan_helpers.metrics import precision_and_recall
 
-FIVE = SEEDS[:5]  # pictures take their time
+FIVE, TEN = SEEDS[:5], SEEDS[:10]  # pictures take their time
 MARKS = tuple(range(500, 4001, 500))  # steps at which it is looked at
 N_JUDGED = 5000  # generated pictures, beside all 10,000 test pictures
 N_TRACED = 2000  # of them, whose traces are counted
 LEAKY = ("brightness", "translate")  # transforms whose traces can be counted
+COLOURS = ("rotate", "saturation", "contrast")
+COLOUR_TRACES = ("saturation", "rotate", "corner")
+N_SCENES = 3000  # real ones, beside which traces are counted
 
 load_test = cache(lambda: load_mnist("test", size=16))
 
@@ -58,7 +64,7 @@ class Few(Row):
             for step in range(1, self.marks[-1] + 1):
                 augmented.train_step(gan, data)
                 if step in self.marks:
-                    now = judge(gan).numbers() | {"p": gan.p}
+                    now = judge(gan).numbers() | {"p": gan.p} | self.closer(judge, gan, seed)
                     values |= {f"{name}_{step}": value for name, value in now.items()}
             for name, value in (values | self.traces(make(gan, N_TRACED))).items():
                 found.setdefault(name, []).append(value)
@@ -66,7 +72,11 @@ class Few(Row):
 
     def traces(self, x: Tensor) -> dict[str, float]:
         """What of the transforms is to be seen in generated pictures."""
-        return {f"trace_{name}": traced(x, load_test().x, name) for name in TRACES}
+        return {f"trace_{name}": traced(x, load_test().x, name) for name in LEAKY}
+
+    def closer(self, judge: FewJudge, gan: AugmentedGAN, seed: int) -> dict[str, float]:
+        """What else is asked of it now and then; nothing here."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,75 @@ class Mirror(Few):
 
     def traces(self, x: Tensor) -> dict[str, float]:
         return {"mirrored": mirrored(x, load_test().x)}
+
+
+@dataclass(frozen=True)
+class Copies(Few):
+    """The same, asked for copies: `precision_n`, `recall_n`, `copied_n` of `CopyReport`."""
+
+    def closer(self, judge: FewJudge, gan: AugmentedGAN, seed: int) -> dict[str, float]:
+        return judge.copies(gan, load_few("digits", self.n, seed=seed, split="test")).numbers()
+
+
+@dataclass(frozen=True)
+class RealCopies(Row):
+    """The same of real digits in the place of generated ones: where nothing is copied.
+
+    Args:
+        n: as many training pictures, and as many others.
+        seeds: of the pictures.
+    """
+
+    n: int = 100
+    seeds: tuple[int, ...] = TEN
+
+    def measure(self) -> dict[str, list[float]]:
+        features, found = (
+            load_classifier(16).features,
+            {"precision": [], "recall": [], "copied": []},
+        )
+        for seed in self.seeds:
+            train, other = (
+                load_few("digits", self.n, seed=seed, split=s) for s in ("train", "test")
+            )
+            x = load_mnist("train", size=16).sample(N_JUDGED, torch.Generator().manual_seed(seed))
+            order = torch.randperm(len(load_test()), generator=torch.Generator().manual_seed(0))
+            real = in_batches(features, load_test().x[order[:N_JUDGED]])
+            precision, recall = precision_and_recall(real, in_batches(features, x))
+            values = (float(precision), float(recall), copied(x, train.x, other.x))
+            for name, value in zip(found, values, strict=True):
+                found[name].append(value)
+        return found
+
+
+@dataclass(frozen=True)
+class Scenery(Row):
+    """GANs on a few landscapes in summer, in colour; `trace_…` at the end, see `traced`.
+
+    Args:
+        experiment: what is trained.
+        n: pictures to train on; which ones they are depends on the seed.
+        steps: of training.
+        seeds: of the pictures, weights and noise.
+    """
+
+    experiment: Augmented
+    n: int = 100
+    steps: int = 1000
+    seeds: tuple[int, ...] = TEN
+
+    def measure(self) -> dict[str, list[float]]:
+        real = draw_few("landscapes", N_SCENES, seed=0).x
+        found: dict[str, list[float]] = {f"trace_{name}": [] for name in COLOUR_TRACES}
+        for seed in self.seeds:
+            data = draw_few("landscapes", self.n, seed=seed)
+            gan = AugmentedGAN(self.experiment, data.event_shape, seed)
+            for _ in range(self.steps):
+                augmented.train_step(gan, data)
+            x = make(gan, N_TRACED)
+            for name in COLOUR_TRACES:
+                found[f"trace_{name}"].append(traced(x, real, name))
+        return found
 
 
 def rows() -> Iterator[Row]:
@@ -93,3 +172,9 @@ def rows() -> Iterator[Row]:
     for p in (1.0, 0.5):
         flips = replace(BOTH, transforms=("flip",), p=p)
         yield Mirror("mirror", f"both, p = {p:g}", experiment=flips, marks=(1000, 2000))
+    for name, experiment in (("none", PLAIN), ("both", BOTH)):
+        yield Copies("copies", name, 100, experiment, (500, 1000, 2000, 4000), TEN)
+    yield RealCopies("copies", "real digits")
+    small = replace(PLAIN, width=32, transforms=COLOURS)
+    for way, words in (("none", "none"), ("real", "real only"), ("both", "both")):
+        yield Scenery("few landscapes", words, replace(small, augment=way))
