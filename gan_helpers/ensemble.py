@@ -247,7 +247,9 @@ def lines_of(gan: GAN) -> str:
     states = (*gan.D.state_dict().items(), *gan.G.state_dict().items())
     alone = gan.experiment.network != "mlp" or not can_be_stacked(gan.loss)
     shapes = [(name, tuple(tensor.shape)) for name, tensor in states]
-    return repr((id(gan) * alone, fixed, sorted(gan.uses), shapes))
+    # Another pass through D leaves no trace, but for the power iteration of a spectral norm.
+    passes = gan.loss.sees_real and gan.experiment.spectral_norm
+    return repr((id(gan) * alone, fixed, sorted(gan.uses), passes, shapes))
 
 
 def progress(gan: GAN) -> tuple[int, ...]:
@@ -272,7 +274,8 @@ def can_be_stacked(loss: Loss) -> bool:
     """Whether a reader's own loss gives one number per GAN for logits `[K, N]`."""
     d = torch.linspace(-1, 1, 6).reshape(2, 3)
     try:
-        return loss.discriminator(d, d).shape == loss.generator(d).shape == (2,)
+        for_G = loss.generator(d, d) if loss.sees_real else loss.generator(d)
+        return loss.discriminator(d, d).shape == for_G.shape == (2,)
     except Exception:  # whatever their code may raise: alone it may work
         return False
 
@@ -294,7 +297,16 @@ def mix(losses: Sequence[Loss]) -> Loss:
     def generator(d_fake: Tensor) -> Tensor:
         return torch.cat([loss.generator(d_fake[at]) for loss, at in runs])
 
-    return Loss("mixed", discriminator, generator)
+    def of_pairs(d_real: Tensor, d_fake: Tensor) -> Tensor:
+        return torch.cat(
+            [
+                loss.generator(*(d_real[at],) * loss.sees_real, d_fake[at])  # if it asks for them
+                for loss, at in runs
+            ]
+        )
+
+    some = any(loss.sees_real for loss in losses)
+    return Loss("mixed", discriminator, of_pairs if some else generator)
 
 
 # --- stacking: the members' tensors become views of the stack's -----------------------------------

@@ -43,6 +43,7 @@ class Experiment:
     gradient_penalty: float = 0.0  # weight lambda of (|grad D| - 1)^2; WGAN-GP uses 10
     one_sided: bool = False  # let that penalty be for slopes above 1 only
     r1: float = 0.0  # weight of |grad D|^2 at real samples
+    r2: float = 0.0  # the same at generated samples
     clip: float | None = None  # D's weights are put back into [-clip, clip]; None is off
     spectral_norm: bool = False  # divide D's weights by their largest singular value
     unroll: int = 0  # updates of D that G looks ahead, 0 to 20; costs as many passes through D
@@ -59,7 +60,7 @@ class Experiment:
         check_fields(self, ("batch_size",), check_int, 2, 4096)
         check_fields(self, ("lr_D", "lr_G"), check_number, 0, 1)
         check_fields(self, ("beta1", "beta2", "ema"), check_number, 0, 0.99999)
-        check_fields(self, ("gradient_penalty", "r1"), check_number, 0, 1000)
+        check_fields(self, ("gradient_penalty", "r1", "r2"), check_number, 0, 1000)
         if self.clip is not None:
             check_fields(self, ("clip",), check_number, 0, 10, low_allowed=False)
         check_fields(self, ("one_sided", "spectral_norm"), check_bool)
@@ -89,10 +90,10 @@ class Experiment:
 
 
 #: What a step does only where it is asked to.
-EXTRAS = ("gradient_penalty", "r1", "clip", "spectral_norm", "unroll")
+EXTRAS = ("gradient_penalty", "r1", "r2", "clip", "spectral_norm", "unroll")
 
 #: Numbers that may differ from GAN to GAN where an `Ensemble` trains several in one stack.
-FREE = ("lr_D", "lr_G", "gradient_penalty", "r1", "clip")
+FREE = ("lr_D", "lr_G", "gradient_penalty", "r1", "r2", "clip")
 
 
 def new_networks(old: Any, new: Any) -> list[str]:

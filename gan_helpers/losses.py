@@ -13,8 +13,9 @@ and a scalar out. Both functions are *minimised*; an expectation is the mean ove
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -38,7 +39,9 @@ class Loss:
     Args:
         name: what the reader sees.
         discriminator: `(d_real [..., N], d_fake [..., N]) -> [...]`.
-        generator: `(d_fake [..., N]) -> [...]`.
+        generator: `(d_fake [..., N]) -> [...]`, or `(d_real [..., N], d_fake [..., N]) -> [...]`
+            where G's loss compares the two; which of them is found out when the loss is made
+            (`sees_real`).
         is_probability: whether sigmoid(logit) estimates the probability of "real" (False for a
             critic, whose scores have no fixed scale).
         estimates_distance: whether minus D's loss is a critic's estimate of the Wasserstein
@@ -47,20 +50,26 @@ class Loss:
             where D's loss is such an estimate.
 
     Raises:
-        TypeError: if a field is of another kind; `check_loss` tries the functions themselves.
+        TypeError: if a field is of another kind, or the generator's loss takes neither one
+            argument nor two; `check_loss` tries the functions themselves.
     """
 
     name: str
     discriminator: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor], Tensor]
+    generator: Callable[..., Tensor]
     is_probability: bool = True
     estimates_distance: bool | None = None
     boundary: float = 0.0
+    sees_real: bool = field(init=False)  # whether G's loss takes the logits of real samples, too
+    is_relative: bool = field(init=False)  # whether only differences of logits count in D's loss
 
     def __post_init__(self) -> None:
         check_text("name", self.name)
         check_callable("discriminator", self.discriminator, "a function (d_real, d_fake) -> loss")
-        check_callable("generator", self.generator, "a function (d_fake) -> loss")
+        what = "a function (d_fake) -> loss, or (d_real, d_fake) -> loss"
+        check_callable("generator", self.generator, what)
+        object.__setattr__(self, "sees_real", takes_two(self.generator))
+        object.__setattr__(self, "is_relative", is_relative(self.discriminator))
         if self.estimates_distance is None:
             object.__setattr__(self, "estimates_distance", is_distance(self.discriminator))
         check_fields(self, ("is_probability", "estimates_distance"), check_bool)
@@ -69,7 +78,7 @@ class Loss:
     @property
     def sign_is_verdict(self) -> bool:
         """Whether a logit above 0 says "real", and one below 0 "generated"."""
-        return self.boundary == 0 and not self.estimates_distance
+        return self.boundary == 0 and not self.is_relative and not self.estimates_distance
 
 
 def is_distance(discriminator: Callable[[Tensor, Tensor], Tensor]) -> bool:
@@ -79,6 +88,40 @@ def is_distance(discriminator: Callable[[Tensor, Tensor], Tensor]) -> bool:
         return bool(torch.allclose(discriminator(d_real, d_fake), d_fake.mean() - d_real.mean()))
     except Exception:  # the reader's own code; `check_loss` says what is wrong with it
         return False
+
+
+def is_relative(discriminator: Callable[[Tensor, Tensor], Tensor]) -> bool:
+    """Whether a loss of D stays what it is when a constant is added to all logits."""
+    d_real, d_fake = torch.tensor([0.5, 2.0, -1.0]), torch.tensor([3.0, -0.5, 0.25])
+    try:
+        shifted = discriminator(d_real + 1.5, d_fake + 1.5)
+        return bool(torch.allclose(discriminator(d_real, d_fake), shifted, atol=1e-5))
+    except Exception:  # as above
+        return False
+
+
+def takes_two(generator: Callable[..., Tensor]) -> bool:
+    """Whether a loss of G asks for (d_real, d_fake), and not for d_fake alone.
+
+    Arguments with a default are the reader's own business and do not count.
+
+    Raises:
+        TypeError: if it asks for neither.
+    """
+    try:
+        parameters = inspect.signature(generator).parameters.values()
+    except (TypeError, ValueError):  # built in, with no signature to be read
+        return False
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    places = [p for p in parameters if p.kind in by_place]
+    needed = sum(p.default is p.empty for p in places)
+    enough = bool(places) or any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    if needed > 2 or not enough:
+        raise TypeError(
+            f"generator asks for {needed} arguments; it has to be a function (d_fake) -> loss, or "
+            "(d_real, d_fake) -> loss."
+        )
+    return needed == 2
 
 
 def discriminator_cross_entropy(d_real: Tensor, d_fake: Tensor) -> Tensor:
@@ -141,6 +184,22 @@ def generator_wasserstein(d_fake: Tensor) -> Tensor:
     return -d_fake.mean(-1)
 
 
+def discriminator_relativistic(d_real: Tensor, d_fake: Tensor) -> Tensor:
+    """-E[log sigmoid(D(x) - D(G(z)))]: in each pair the real one has to come out ahead.
+
+    Jolicoeur-Martineau (2018), RSGAN; the best D is log p/q, up to a constant.
+    """
+    return softplus(d_fake - d_real).mean(-1)
+
+
+def generator_relativistic(d_real: Tensor, d_fake: Tensor) -> Tensor:
+    """-E[log sigmoid(D(G(z)) - D(x))]: the generated one of a pair has to come out ahead.
+
+    Jolicoeur-Martineau (2018), RSGAN; with R1 and R2 it is the game of Huang et al. (2024).
+    """
+    return softplus(d_real - d_fake).mean(-1)
+
+
 LOSSES: dict[str, Loss] = {
     loss.name: loss
     for loss in (
@@ -156,6 +215,12 @@ LOSSES: dict[str, Loss] = {
         ),
         Loss("hinge", discriminator_hinge, generator_wasserstein, is_probability=False),
         Loss("wasserstein", discriminator_wasserstein, generator_wasserstein, is_probability=False),
+        Loss(
+            "relativistic",
+            discriminator_relativistic,
+            generator_relativistic,
+            is_probability=False,
+        ),
     )
 }
 
@@ -179,9 +244,10 @@ def check_loss(loss: Loss) -> None:
     check_is("loss", loss, Loss, "a Loss, e.g. get_loss('hinge')")
     d_real = torch.linspace(-1, 1, 8, requires_grad=True)
     d_fake = torch.linspace(-1.5, 1, 8, requires_grad=True)
+    seen_by_G = (d_real, d_fake) if loss.sees_real else (d_fake,)
     calls = {
         "discriminator": (loss.discriminator(d_real, d_fake), (d_real, d_fake)),
-        "generator": (loss.generator(d_fake), (d_fake,)),
+        "generator": (loss.generator(*seen_by_G), seen_by_G),
     }
     for name, (value, inputs) in calls.items():
         where = f"the {name} loss of {loss.name!r}"
@@ -196,7 +262,12 @@ def check_loss(loss: Loss) -> None:
             raise ValueError(f"{where} is {float(value.detach())} for logits between -1.5 and 1.")
         if value.grad_fn is None:
             raise ValueError(f"{where} does not depend on the logits, so there is no gradient.")
-        torch.autograd.grad(value, inputs, allow_unused=True)
+        *_, for_fake = torch.autograd.grad(value, inputs, allow_unused=True)
+        if name == "generator" and for_fake is None:
+            raise ValueError(
+                f"{where} does not depend on d_fake, the logits of what G makes, so G would learn "
+                "nothing; its arguments are (d_real, d_fake), in this order."
+            )
 
 
 def reversed_losses(loss: Loss) -> list[str]:
@@ -216,6 +287,9 @@ def reversed_losses(loss: Loss) -> list[str]:
     real, fake = torch.full((8,), 2.0), torch.full((8,), -2.0)  # logits
     with torch.no_grad():
         right, wrong = loss.discriminator(real, fake), loss.discriminator(fake, real)
-        fooled, caught = loss.generator(real), loss.generator(fake)
+        if loss.sees_real:
+            fooled, caught = loss.generator(fake, real), loss.generator(real, fake)
+        else:
+            fooled, caught = loss.generator(real), loss.generator(fake)
     found = {"discriminator": right > wrong, "generator": fooled > caught}
     return [name for name, is_reversed in found.items() if is_reversed]

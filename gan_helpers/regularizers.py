@@ -77,6 +77,11 @@ def r1_penalty(D: Callable[[Tensor], Tensor], x_real: Tensor) -> Tensor:
     return input_gradient_norm(D, x_real).square().mean(-1)
 
 
+def r2_penalty(D: Callable[[Tensor], Tensor], x_fake: Tensor) -> Tensor:
+    """E[||grad D(x)||^2] at generated samples. Mescheder et al. (2018), eq. (10), as above."""
+    return input_gradient_norm(D, x_fake).square().mean(-1)
+
+
 @torch.no_grad()
 def clip_weights(net: nn.Module, c: float | Tensor) -> None:
     """Put every parameter of `net` back into [-c, c]. Section 12.4.3; Arjovsky et al. (2017).

@@ -34,6 +34,7 @@ from gan_helpers.regularizers import (
     gradient_penalty,
     per_gan,
     r1_penalty,
+    r2_penalty,
     set_spectral_norm,
 )
 from gan_helpers.threads import Work, suited
@@ -97,6 +98,7 @@ class GAN:
             int(torch.randint(2**62, (), generator=init_rng))
         )
         self.step = 0  # G's updates so far
+        self.last_real: tuple[int, Tensor] | None = None  # see `keep`
         self.configure(experiment)
 
     @property
@@ -147,7 +149,7 @@ class GAN:
             TypeError: if it is no experiment.
         """
         self.check_change(experiment)
-        self.experiment, self.loss = experiment, get_loss(experiment.loss)
+        self.experiment, self.loss, self.last_real = experiment, get_loss(experiment.loss), None
         self.uses = frozenset(name for name in EXTRAS if getattr(experiment, name))
         set_spectral_norm(self.D, experiment.spectral_norm)
         for optimizer, lr in ((self.opt_G, experiment.lr_G), (self.opt_D, experiment.lr_D)):
@@ -192,13 +194,29 @@ class GAN:
     def update_D(self, data: Any) -> Tensor:
         """One update of D only, see `step_D`; k of these and one `update_G` are a round."""
         n = self.experiment.batch_size
-        return step_D(self, data.sample(n, self.rng), self.sample_z(n))
+        x_real = self.keep(data.sample(n, self.rng))
+        return step_D(self, x_real, self.sample_z(n))
 
     def update_G(self, data: Any) -> Tensor:
         """One update of G only, see `step_G`."""
-        n = self.experiment.batch_size
-        x_real = data.sample(n, self.rng) if self.experiment.unroll else None
+        n, x_real = self.experiment.batch_size, self.kept(data)
+        if x_real is None and self.experiment.unroll:
+            x_real = data.sample(n, self.rng)
         return step_G(self, self.sample_z(n), x_real)
+
+    def keep(self, x_real: Tensor) -> Tensor:
+        """Remember what D is being shown, if G's loss will ask for it; returned as it is."""
+        self.last_real = (self.step, x_real) if self.loss.sees_real else None
+        return x_real
+
+    def kept(self, data: Any) -> Tensor | None:
+        """What D has just been shown, or new samples, for a loss of G that asks for them."""
+        if not self.loss.sees_real:
+            return None
+        last, self.last_real = self.last_real, None
+        if last and last[0] == self.step:  # of this round
+            return last[1]
+        return data.sample(self.experiment.batch_size, self.rng)
 
     def copy(self: Own) -> Own:
         """An independent GAN in the same state, with the same future."""
@@ -324,16 +342,43 @@ def step_G(gan: GAN, z: Tensor, x_real: Tensor | None = None) -> Tensor:
 
     Args:
         z: `[N, latent_dim]`.
-        x_real: `[N, *event_shape]`, only needed where G looks ahead (`unroll`).
+        x_real: `[N, *event_shape]`, only needed where G looks ahead (`unroll`), or where its loss
+            compares real and generated samples.
     """
     x_fake = gan.G(z)
     D = look_ahead(gan, x_real, x_fake) if "unroll" in gan.uses else gan.D
-    loss = gan.loss.generator(D(x_fake))
+    loss = gan.loss.generator(*partners(gan, x_real, D), D(x_fake))
     descend(loss, gan.opt_G)
     if gan.G_ema is not None:
         gan.G_ema.update_parameters(gan.G)
     gan.step += 1
     return loss.detach()
+
+
+def partners(
+    gan: Any, x_real: Tensor | None, D: Callable[[Tensor], Tensor] | None = None
+) -> tuple[Tensor, ...]:
+    """The logits of the real samples, if G's loss compares with them; nothing for other losses.
+
+    Args:
+        gan: any kind of GAN, with a `loss`.
+        x_real: what D judges beside what G makes.
+        D: gives the logits, where they are not simply what the GAN's D returns for x.
+
+    Raises:
+        ValueError: if the loss asks for real samples and there are none.
+    """
+    if not gan.loss.sees_real:
+        return ()
+    if x_real is None:
+        raise ValueError(
+            f"with loss = {gan.loss.name!r} G's update needs x_real as well: this loss compares "
+            "generated with real samples. Give step_G those of D's last update, or take "
+            "loss = 'non_saturating'."
+        )
+    depends_on_G = getattr(gan.experiment, "unroll", 0) > 0
+    with torch.set_grad_enabled(depends_on_G):
+        return ((D or gan.D)(x_real),)
 
 
 # The two steps above are written out for who reads them first; other kinds of GANs end theirs so.
@@ -398,6 +443,8 @@ def add_penalties(
         loss = loss + e.gradient_penalty * term
     if "r1" in gan.uses:
         loss = loss + e.r1 * r1_penalty(D, x_real)
+    if "r2" in gan.uses:
+        loss = loss + e.r2 * r2_penalty(D, x_fake)
     return loss
 
 
@@ -448,11 +495,13 @@ def gradient_norm(net: nn.Module) -> float:
     return float(torch.stack([g.norm() for g in gradients]).norm())
 
 
-def push_on_G(gan: GAN, z: Tensor) -> float:
+def push_on_G(gan: GAN, z: Tensor, x_real: Tensor | None = None) -> float:
     """The length of the gradient that G's next update would follow; nothing is updated.
 
-    z: `[N, latent_dim]`.
+    Args:
+        z: `[N, latent_dim]`.
+        x_real: `[N, *event_shape]`, only needed where G's loss compares with them.
     """
-    loss = gan.loss.generator(gan.D(gan.G(z)))
+    loss = gan.loss.generator(*partners(gan, x_real), gan.D(gan.G(z)))
     gradients = torch.autograd.grad(loss, list(gan.G.parameters()))
     return float(torch.stack([g.norm() for g in gradients]).norm())

@@ -659,6 +659,8 @@ NOT_TRIED: dict[str, str] = {
         translation.cyclegan.History.__call__ ensemble.Ensemble.step
         cuda_graph.RecordedStep.__call__ losses.discriminator_hinge
         losses.discriminator_least_squares losses.generator_least_squares
+        losses.discriminator_relativistic losses.generator_relativistic regularizers.r2_penalty
+        training.partners training.GAN.keep training.GAN.kept
         regularizers.SpectralNorm.iterate regularizers.SpectralNorm.right
         regularizers.SpectralNorm.right_inverse regularizers.SpectralNorm.rows
         translation.cyclegan.CycleGAN.update_D translation.cyclegan.CycleGAN.update_G
@@ -736,7 +738,8 @@ NOT_TRIED: dict[str, str] = {
         datasets.points.along metrics.relative_entropy metrics.in_balls
         datasets.pairs.draw_indices augmentation.judge.nearest_of_each
         plots.axes.readable_line plots.pictures.fewer_colours plots.pictures.from_bytes
-        losses.is_distance translation.tasks.colours translation.tasks.scenes
+        losses.is_distance losses.is_relative losses.takes_two
+        translation.tasks.colours translation.tasks.scenes
         translation.tasks.shoes translation.tasks.sneakers translation.judge.mean_between""",
     "a result, made by who judges": """
         conditional.judge.ClassReport conditional.judge.ClassReport.numbers

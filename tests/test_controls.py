@@ -40,8 +40,8 @@ WITHOUT_TRANSLATION = {
 SMALL = Experiment(width=8, depth=1, batch_size=8)
 #: Field -> a value that is not its default.
 OTHER = {
-    "lr_D": 1e-4, "lr_G": 1e-4, "gradient_penalty": 3.0, "r1": 0.3, "clip": 0.02, "beta1": 0.9,
-    "beta2": 0.99, "ema": 0.9,
+    "lr_D": 1e-4, "lr_G": 1e-4, "gradient_penalty": 3.0, "r1": 0.3, "r2": 0.3, "clip": 0.02,
+    "beta1": 0.9, "beta2": 0.99, "ema": 0.9,
 }  # fmt: skip
 
 
@@ -111,7 +111,8 @@ def test_every_number_of_an_experiment_was_tried_there():
 
 @pytest.mark.parametrize("name", EXTRAS)
 def test_what_a_step_does_only_where_asked_changes_the_step(name):
-    on = {"gradient_penalty": 3.0, "r1": 0.3, "clip": 0.02, "spectral_norm": True, "unroll": 2}
+    on = {"gradient_penalty": 3.0, "r1": 0.3, "r2": 0.3, "clip": 0.02}
+    on |= {"spectral_norm": True, "unroll": 2}
     assert set(on) == set(EXTRAS)
     plain, asked = GAN(SMALL, (2,)), GAN(replace(SMALL, **{name: on[name]}), (2,))
     for gan in (plain, asked):

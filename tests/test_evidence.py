@@ -1,6 +1,7 @@
 """The evidence: what is kept, what is run again, and the claims in a reduced form."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 from gan_helpers import evidence
+from gan_helpers.classifier import classify, load_classifier
 from gan_helpers.conditional import pretrained
 from gan_helpers.datasets.files import EMBEDDED
 from gan_helpers.datasets.images import load_few, load_mnist
@@ -24,6 +26,7 @@ from gan_helpers.evidence import (
     conditional,
     load_evidence,
     mean_and_error,
+    pairs,
     read_rows,
     study,
     translation,
@@ -39,7 +42,7 @@ from gan_helpers.translation import tasks
 
 #: Seeds; pictures take their time.
 AT_LEAST = {"digits": 10, "classes": 10, "class weight": 10, "class ring": 10, "shipped": 3}
-AT_LEAST |= {"signs": 10, "real digits": 10}
+AT_LEAST |= {"signs": 10, "real digits": 10, "stacked digits": 10}
 AT_LEAST |= {"shoes": 3, "shoes longer": 3, "cycle": 3, "landscapes": 3, "matching": 10}
 AT_LEAST |= {"copies": 10, "few landscapes": 10}
 AT_LEAST |= {"few none": 5, "few both": 5, "few ways": 5, "leak": 5, "mirror": 5}
@@ -121,6 +124,33 @@ def test_what_the_notebook_says_is_in_the_file(shipped):
     assert (slow["equal rates"]["modes"] == 8).all()
     for name in ("untreated", "ttur", "equal rates"):
         assert collapsed[name]["modes"].mean() < 3, name
+
+
+def test_what_the_notebook_says_of_losses_of_pairs_is_in_the_file(shipped):
+    ring, grid, digits = (
+        {game: found["modes"] for game, found in study(shipped, name).items()}
+        for name in ("pairs, D ahead", "pairs, grid", "stacked digits")
+    )
+    games = ("R1", "R1 + R2")
+    for loss in ("non-saturating", "relativistic"):
+        assert ring[loss].max() < 8 and digits[loss].mean() < 10  # the loss alone does not help
+        assert all((ring[f"{loss}, {game}"] == 8).all() for game in games)
+        assert all((grid[f"{loss}, {game}"] == 25).sum() >= 19 for game in games)
+        assert digits[f"{loss}, R1"].mean() > 5 * digits[loss].mean()
+        gain = digits[f"{loss}, R1 + R2"] - digits[f"{loss}, R1"]
+        assert gain.mean() > 2 * gain.std() / len(gain) ** 0.5
+    assert 1.5 < ring["relativistic"].mean() < 2.5
+    assert [int((grid[loss] == 25).sum()) for loss in ("non-saturating", "relativistic")] == [
+        14,
+        19,
+    ]
+    lead = digits["relativistic, R1 + R2"] - digits["non-saturating, R1 + R2"]
+    assert 0 < lead.mean() < 2 * lead.std() / len(lead) ** 0.5  # not decided by ten seeds
+    for name in ("pairs, D ahead", "pairs, grid"):
+        good = {game: found["good"].mean() for game, found in study(shipped, name).items()}
+        for loss in ("non-saturating", "relativistic"):
+            assert good[f"{loss}, R1 + R2"] < good[f"{loss}, R1"] + 0.005
+    assert all((modes < 100).all() for modes in digits.values())
 
 
 def test_what_the_notebook_on_wgan_says_is_in_the_file(shipped):
@@ -306,8 +336,10 @@ def few_pictures(monkeypatch):
         return replace(digits, x=digits.x[:200], y=digits.y[:200])
 
     small = replace(pretrained.RECIPE, width=8, batch_size=16)
-    for place in (conditional, pretrained, wgan):
+    for place in (conditional, pairs, pretrained, wgan):
         monkeypatch.setattr(place, "load_mnist", few)
+    monkeypatch.setattr(pairs, "load_stacked", pairs.StackedDigits)
+    monkeypatch.setattr(pairs, "N_STACKED", 60)
     for name, number in (("N_SCENES", 8), ("N_TEST", 12)):
         monkeypatch.setattr(tasks, name, number)
     load_a_few = cache(lambda name: fewer(tasks.load_task(name)))
@@ -340,6 +372,27 @@ def test_every_study_can_be_measured(name, shipped, few_pictures):
         for quantities in (found, shipped[name]["found"])
     )
     assert plain == in_file
+
+
+def test_pairs_of_digits_are_read_in_both_channels():
+    digits = load_mnist("test", size=16)
+    read, sure = classify(load_classifier(16), digits.x)
+    clearest = [int((sure * (read == k)).argmax()) for k in range(10)]
+    one_of_each = digits.x[clearest, 0]  # (10, 16, 16)
+    every = torch.cartesian_prod(torch.arange(10), torch.arange(10))  # (100, 2)
+    found = pairs.read_pairs(one_of_each[every])
+    assert found == pytest.approx({"modes": 100, "good": 1, "kl": 0}, abs=1e-6)
+    same = pairs.read_pairs(one_of_each[every[37]].expand(50, -1, -1, -1))
+    assert same["modes"] == 1 and same["kl"] == pytest.approx(math.log(100), abs=1e-4)
+    real = pairs.read_pairs(pairs.StackedDigits().sample(pairs.N_STACKED, seeded()))
+    assert real["modes"] == 100 and real["good"] > 0.95 and real["kl"] < 0.03
+    noise = torch.rand(50, 2, 16, 16, generator=seeded()) * 2 - 1
+    assert pairs.read_pairs(noise)["good"] < 0.3
+    assert pairs.read_pairs(noise * torch.nan)["modes"] == 0
+
+
+def seeded():
+    return torch.Generator().manual_seed(0)
 
 
 @pytest.fixture

@@ -173,12 +173,15 @@ def test_a_critic_is_known_by_what_it_estimates():
     assert broken.estimates_distance is False
 
 
+NO_SIGN = ("least_squares", "wasserstein", "relativistic")
+
+
 def test_ada_goes_by_a_sign_only_where_it_says_something():
     says = [name for name, loss in LOSSES.items() if loss.sign_is_verdict]
-    assert says == [name for name in LOSSES if name not in ("least_squares", "wasserstein")]
+    assert says == [name for name in LOSSES if name not in NO_SIGN]
     critic = Loss("mine", lambda r, f: f.mean(-1) - r.mean(-1), lambda f: -f.mean(-1))
     halves = replace(LOSSES["least_squares"], name="my squares")
-    for loss in (critic, halves):
+    for loss in (critic, halves, "relativistic"):
         with pytest.raises(ValueError, match="sign of D's logit"):
             Augmented(loss=loss, ada=0.6)
 

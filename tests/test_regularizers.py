@@ -1,18 +1,24 @@
 """Penalties against exact gradients, clipping, and spectral norms against the SVD."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 from torch import nn
 
+from gan_helpers.datasets.points import ring
+from gan_helpers.experiment import Experiment
 from gan_helpers.models import ConvDiscriminator, Discriminator
 from gan_helpers.regularizers import (
     SpectralNorm,
     clip_weights,
     gradient_penalty,
     r1_penalty,
+    r2_penalty,
     set_spectral_norm,
 )
+from gan_helpers.training import GAN, add_penalties
 
 
 def linear_critic(slope):
@@ -34,6 +40,25 @@ def test_penalties_of_a_linear_critic_are_exact(a, b, n):
     above = gradient_penalty(linear_critic(slope), real, fake, seeded(), one_sided=True)
     torch.testing.assert_close(above, (length - 1).clamp(min=0) ** 2)  # slopes below 1 are free
     torch.testing.assert_close(r1_penalty(linear_critic(slope), real), length**2)
+    torch.testing.assert_close(r2_penalty(linear_critic(slope), fake), length**2)
+
+
+def test_r1_is_at_real_samples_and_r2_at_generated_ones():
+    """D(x) = x^2 / 2 has the slope x: each term is the mean square of what it looks at."""
+    data, experiment = ring(), Experiment(width=8, depth=1, batch_size=16)
+    x_real, x_fake = data.sample(16, seeded()), data.sample(16, seeded(1)) / 2
+
+    def D(x):
+        return x.square().sum(-1) / 2
+
+    for weights, expected in (
+        ({"r1": 3.0}, 3 * x_real.square().sum(-1).mean()),
+        ({"r2": 3.0}, 3 * x_fake.square().sum(-1).mean()),
+        ({"r1": 1.0, "r2": 2.0}, (x_real.square() + 2 * x_fake.square()).sum(-1).mean()),
+    ):
+        gan = GAN(replace(experiment, **weights), (2,))
+        found = add_penalties(torch.zeros(()), gan, x_real, x_fake, D)
+        torch.testing.assert_close(found, expected)
 
 
 def test_norm_is_per_sample_for_pictures():

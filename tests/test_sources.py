@@ -69,7 +69,7 @@ WITHOUT_CELL = {
         "0.01": "standard deviation of the published ring",
         "0.05": "standard deviation of the published grid",
         "98.9": "1 - exp(-9 / 2): within three standard deviations in the plane",
-        **dict.fromkeys(("0.002", "0.999", "0.005"), SETTING),
+        **dict.fromkeys(("0.002", "0.999", "0.005", "0.02", "0.9"), SETTING),
         **dict.fromkeys(("14", "15"), "bounds for 20 of 20: 1 - 0.05^(1/20), and 3/20"),
     },
     "12.4.3": {"0.001": SLIDER},

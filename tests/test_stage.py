@@ -617,7 +617,10 @@ def test_titles_of_charts_are_read_whole_and_charts_stand_in_line(page, lang, wi
 
 
 def test_the_legend_says_what_the_colours_mean(page):
-    for verdict, words in (("slope", "|∇D(x)| 0"), ("probability", "D(x) 0"), ("relative", "−")):
+    for verdict, words in (
+        *(("slope", "|∇D(x)| 0"), ("probability", "D(x) 0"), ("relative", "−")),
+        ("centred", LABELS["centred"]),
+    ):
         show(page, with_inside(one_gan(), verdict=verdict))
         assert words in page.locator(".gan-legend").inner_text()
     show(page, with_inside(one_gan("1d")))

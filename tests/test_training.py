@@ -86,6 +86,8 @@ def test_training_leaves_the_global_random_state_alone():
         {"spectral_norm": True},
         {"gradient_penalty": 1.0},
         {"r1": 0.1},
+        {"r2": 0.1},
+        {"loss": "relativistic"},
         {"clip": 0.05},
         {"lr_D": 1e-4},
         {"loss": "hinge"},

@@ -151,6 +151,7 @@ def test_the_loss_dropdown_acts_and_says_so(lab, name):
         ("gradient_penalty", 1.0, 1.0),
         ("one_sided", True, True),
         ("r1", 0.1, 0.1),
+        ("r2", 0.1, 0.1),
         ("clip", 0.01, 0.01),
         ("unroll", 3, 3),
         ("pac", 4, 4),

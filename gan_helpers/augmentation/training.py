@@ -19,7 +19,7 @@ from gan_helpers.checks import brief, check_choice, check_fields, check_number
 from gan_helpers.experiment import Experiment
 from gan_helpers.losses import get_loss
 from gan_helpers.threads import suited
-from gan_helpers.training import GAN, Data, finish_D, finish_G
+from gan_helpers.training import GAN, Data, finish_D, finish_G, partners
 
 #: What D sees transformed.
 WAYS = ("none", "real", "both")
@@ -96,12 +96,13 @@ class AugmentedGAN(GAN):
 
     def update_D(self, data: Any) -> Tensor:
         """One update of D only; k of these and one `update_G` are a round."""
-        n = self.experiment.batch_size
-        return step_D(self, data.sample(n, self.rng), self.sample_z(n))
+        x_real = self.keep(data.sample(self.experiment.batch_size, self.rng))
+        return step_D(self, x_real, self.sample_z(len(x_real)))
 
     def update_G(self, data: Any) -> Tensor:
         """One update of G only."""
-        return step_G(self, self.sample_z(self.experiment.batch_size))
+        x_real = self.kept(data)
+        return step_G(self, self.sample_z(self.experiment.batch_size), x_real)
 
     def T(self, x: Tensor) -> Tensor:
         """x under the experiment's transforms, with new chance at each call. x: `[N, C, H, W]`."""
@@ -114,8 +115,9 @@ def train_step(gan: AugmentedGAN, data: Data) -> tuple[Tensor, Tensor]:
     """One round of the game: k updates of D, then one of G. Returns both losses."""
     n = gan.experiment.batch_size
     for _ in range(gan.experiment.d_steps):
-        loss_D = step_D(gan, data.sample(n, gan.rng), gan.sample_z(n))
-    return loss_D, step_G(gan, gan.sample_z(n))
+        x_real = data.sample(n, gan.rng)
+        loss_D = step_D(gan, x_real, gan.sample_z(n))
+    return loss_D, step_G(gan, gan.sample_z(n), x_real)
 
 
 def step_D(gan: AugmentedGAN, x_real: Tensor, z: Tensor) -> Tensor:
@@ -138,14 +140,18 @@ def step_D(gan: AugmentedGAN, x_real: Tensor, z: Tensor) -> Tensor:
     return loss.detach()
 
 
-def step_G(gan: AugmentedGAN, z: Tensor) -> Tensor:
+def step_G(gan: AugmentedGAN, z: Tensor, x_real: Tensor | None = None) -> Tensor:
     """One update of G; D stands still. Returns G's loss.
 
-    z: `[N, latent_dim]`.
+    Args:
+        z: `[N, latent_dim]`.
+        x_real: `[N, C, H, W]`, only needed where G's loss compares with them.
     """
     x_fake = gan.G(z)
-    seen = gan.T(x_fake) if gan.experiment.augment == "both" else x_fake
-    loss = gan.loss.generator(gan.D(seen))  # its gradient reaches G through T
+    way = gan.experiment.augment
+    seen = gan.T(x_fake) if way == "both" else x_fake
+    real = partners(gan, x_real, lambda x: gan.D(x if way == "none" else gan.T(x)))
+    loss = gan.loss.generator(*real, gan.D(seen))  # its gradient reaches G through T
     finish_G(loss, gan)
     return loss.detach()
 

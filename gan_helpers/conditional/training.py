@@ -33,7 +33,15 @@ from gan_helpers.checks import (
 )
 from gan_helpers.experiment import Experiment
 from gan_helpers.threads import suited
-from gan_helpers.training import GAN, Data, finish_D, finish_G, looking_at, make_networks
+from gan_helpers.training import (
+    GAN,
+    Data,
+    finish_D,
+    finish_G,
+    looking_at,
+    make_networks,
+    partners,
+)
 
 
 class LabelledData(Data, Protocol):
@@ -252,8 +260,8 @@ class ConditionalGAN(GAN):
     def update_G(self, data: LabelledData) -> Tensor:
         """One update of G only."""
         _, step_G = STEPS[self.experiment.condition]
-        _, y, z = draw_batch(self, data)
-        return step_G(self, y, z)
+        x_real, y, z = draw_batch(self, data)
+        return step_G(self, y, z, x_real)
 
     def codes(self, y: Any, samples: Tensor) -> Tensor:
         """`y` as one code for each of the samples, `[N, K]`.
@@ -293,8 +301,8 @@ def train_step(gan: ConditionalGAN, data: LabelledData) -> tuple[Tensor, Tensor]
     step_D, step_G = STEPS[gan.experiment.condition]
     for _ in range(gan.experiment.d_steps):
         loss_D = step_D(gan, *draw_batch(gan, data))
-    _, y, z = draw_batch(gan, data)
-    return loss_D, step_G(gan, y, z)
+    x_real, y, z = draw_batch(gan, data)
+    return loss_D, step_G(gan, y, z, x_real)
 
 
 def draw_batch(gan: ConditionalGAN, data: LabelledData) -> tuple[Tensor, Tensor, Tensor]:
@@ -322,14 +330,15 @@ def step_D(gan: ConditionalGAN, x_real: Tensor, y: Tensor, z: Tensor) -> Tensor:
     return loss.detach()
 
 
-def step_G(gan: ConditionalGAN, y: Tensor, z: Tensor) -> Tensor:
+def step_G(gan: ConditionalGAN, y: Tensor, z: Tensor, x_real: Tensor | None = None) -> Tensor:
     """One update of G against a D that is told y. Returns G's loss.
 
     Args:
         y: codes `[N, K]`; z: `[N, latent_dim]`.
+        x_real: real samples of these classes, only needed where G's loss compares with them.
     """
     d_fake = gan.D(gan.G(z, y), y)  # (N,) logits
-    loss = gan.loss.generator(d_fake)
+    loss = gan.loss.generator(*partners(gan, x_real, lambda x: gan.D(x, y)), d_fake)
     finish_G(loss, gan)
     return loss.detach()
 
@@ -353,14 +362,16 @@ def step_D_acgan(gan: ConditionalGAN, x_real: Tensor, y: Tensor, z: Tensor) -> T
     return loss.detach()
 
 
-def step_G_acgan(gan: ConditionalGAN, y: Tensor, z: Tensor) -> Tensor:
+def step_G_acgan(gan: ConditionalGAN, y: Tensor, z: Tensor, x_real: Tensor | None = None) -> Tensor:
     """One update of an AC-GAN's G: it lowers L_c + L_s, L_s in its own form. Returns that.
 
     Args:
         y: codes `[N, K]`; z: `[N, latent_dim]`.
+        x_real: as for `step_G`.
     """
     d_fake, c_fake = gan.D(gan.G(z, y))  # (N,) logits, (N, K) scores
-    L_s, L_c = gan.loss.generator(d_fake), cross_entropy(c_fake, y)
+    L_s = gan.loss.generator(*partners(gan, x_real, lambda x: gan.D(x)[0]), d_fake)
+    L_c = cross_entropy(c_fake, y)
     loss = gan.experiment.class_weight * L_c + L_s
     finish_G(loss, gan)
     return loss.detach()

@@ -20,6 +20,7 @@ from gan_helpers.evidence import (
     augmentation,
     conditional,
     difficulties,
+    pairs,
     read_rows,
     translation,
     wgan,
@@ -28,7 +29,7 @@ from gan_helpers.evidence.judging import Row
 from gan_helpers.files import locked, replace_file, tidy
 from gan_helpers.processes import work
 
-SECTIONS: tuple[Any, ...] = (difficulties, wgan, conditional, translation, augmentation)
+SECTIONS: tuple[Any, ...] = (difficulties, pairs, wgan, conditional, translation, augmentation)
 RUNS: dict[str, Row] = {run.name: run for section in SECTIONS for run in section.rows()}
 
 

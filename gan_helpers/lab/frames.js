@@ -29,7 +29,7 @@ export function decode(view, before) {
     .filter(([name]) => name.startsWith(prefix))
     .map(([name, array]) => [name.slice(prefix.length), array]));
   const whole = (head, own, old) => // of pictures, `verdict` is D's verdict on each of them
-    ({ ...head, scale: head.verdict, relative: head.verdict === "relative", ...own,
+    ({ ...head, scale: head.verdict, relative: ["relative", "centred"].includes(head.verdict), ...own,
       charts: head.charts ?? old?.charts ?? [] });
   // Of many GANs, the arrays of member k are called "k/…"; those without a prefix belong to all.
   const shared = named("");

@@ -80,9 +80,10 @@ function legend(gans, pal, t, edge) {
   const gradient = `linear-gradient(90deg,${ramp.map((c) => css(c))})`;
   const bar = `<i class="gan-bar" style="background:${gradient}"></i>`;
   const scales = { probability: `D(x) 0 ${bar} 1`, relative: `${t("critic")} − ${bar} +`,
-    slope: `|∇D(x)| 0 ${bar} 2` };
+    centred: `${t("centred")} − ${bar} +`, slope: `|∇D(x)| 0 ${bar} 2` };
   const verdicts = unique(gans, "scale").map((scale) => scales[scale]); // side by side
-  const curves = unique(gans, "relative").map((critic) => (critic ? t("critic") : "D(x)"));
+  const named = { probability: "D(x)", relative: t("critic"), centred: t("centred") };
+  const curves = unique(gans, "scale").map((scale) => named[scale]);
   const best = unique(gans, "critic").map((critic) => (critic ? t("best_critic") : "D*(x) = p/(p+q)"));
   const arrow = (gradient) => sampleArrow(reach(edge) * arrowLength(gradient));
   const lengths = [-3, -1, 1].map((e) => `${arrow(10 ** e)} ${raised(e)}`);

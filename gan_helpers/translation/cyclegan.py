@@ -16,7 +16,7 @@ from torch.nn.functional import l1_loss
 
 from gan_helpers.checks import check_int
 from gan_helpers.threads import at_once, suited
-from gan_helpers.training import follow, parameters_of
+from gan_helpers.training import follow, parameters_of, partners
 from gan_helpers.translation.training import (
     Translation,
     Translator,
@@ -151,7 +151,8 @@ def one_direction(
     e = gan.experiment
     with gan.precision():
         fake = G(x)
-        loss = e.adversarial * gan.loss.generator(D(fake).flatten())  # logits of all patches
+        real = partners(gan, there, lambda x: D(x).flatten())  # for losses that compare
+        loss = e.adversarial * gan.loss.generator(*real, D(fake).flatten())  # of all patches
         if e.cycle:
             loss = loss + e.cycle * l1_loss(back(fake), x)
         if e.cycle * e.identity and x.shape[1] == there.shape[1]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from gan_helpers.threads import suited
-from gan_helpers.training import descend
+from gan_helpers.training import descend, partners
 from gan_helpers.translation.training import (
     Translation,
     Translator,
@@ -110,6 +110,7 @@ def step_G(gan: Pix2Pix, a: Tensor, b: Tensor, fake: Tensor) -> Tensor:
     with gan.precision():
         loss = e.l1 * l1_loss(fake, b)
         if e.adversarial:
-            loss = loss + e.adversarial * gan.loss.generator(verdicts(gan, a, fake))
+            real = partners(gan, b, lambda b: verdicts(gan, a, b))  # for losses that compare
+            loss = loss + e.adversarial * gan.loss.generator(*real, verdicts(gan, a, fake))
     finish_G(loss, gan)
     return loss.detach()

@@ -166,7 +166,7 @@ class ClassSession(JudgedSession):
         """How strongly G would be pushed now: the norm of its gradient on the preview noise."""
         y = self.y_preview.expand(len(self.z_preview), -1)
         with threads_of(self.gan), looking_at(self.gan.G), looking_at(self.gan.D):
-            loss = self.gan.loss.generator(self._logits(self.gan.G(self.z_preview, y)))
+            loss = self._loss_of_G(self._logits(self.gan.G(self.z_preview, y)))
             return push_of(loss, self.gan.G)
 
     def _add_to_frame(

@@ -56,6 +56,9 @@ CONTROLS: dict[str, Control] = {
     "r1": Control(
         "remedies", (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0), (0.0, 0.01, 0.1, 1.0), off=0.0
     ),
+    "r2": Control(
+        "remedies", (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0), (0.0, 0.01, 0.1, 1.0), off=0.0
+    ),
     "spectral_norm": Control("remedies"),
     "unroll": Control("remedies", (0, 1, 3, 5, 10)),
     "pac": Control("remedies", (1, 2, 4, 8)),

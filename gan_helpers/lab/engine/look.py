@@ -220,7 +220,10 @@ class Looking:
         else:
             for name, logits in (("d_real", d_real), ("d_fake", d_fake)):
                 meters.append({"id": name, "value": float(verdict(logits).mean())})
-        scale = "probability" if self.gan.loss.is_probability else "relative"
+        loss = self.gan.loss
+        scale = "probability" if loss.is_probability else "relative"
+        if loss.is_relative and not critic:
+            scale = "centred"
         header = {
             "range": extent,
             "verdict": "slope" if self.sloped else scale,
@@ -267,9 +270,19 @@ class Looking:
         push = torch.zeros_like(x_fake)
         if self.kind != "images":
             x = x_fake[self.arrows].detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(self.gan.loss.generator(self._logits(x)), x)
+            (gradient,) = torch.autograd.grad(self._loss_of_G(self._logits(x)), x)
             push[self.arrows] = -gradient * len(x)
         return push
+
+    def _loss_of_G(self, d_fake: Tensor) -> Tensor:
+        """G's loss for these logits; one that compares pairs, over all real previews in turn."""
+        loss: Any = self.gan.loss
+        if not loss.sees_real:
+            return loss.generator(d_fake)
+        d_real, n = self._real_logits(), len(d_fake)
+        turns = max(len(d_real) // n, 1)
+        partners = d_real[torch.arange(turns * n, device=d_real.device) % len(d_real)]
+        return sum(loss.generator(one, d_fake) for one in partners.split(n)) / turns
 
     @torch.no_grad()
     def _real_logits(self) -> Tensor:
@@ -286,7 +299,7 @@ class Looking:
     def push_on_G(self) -> float:
         """How strongly G would be pushed now: the norm of its gradient on the preview noise."""
         with threads_of(self.gan):
-            return training.push_on_G(self.gan, self.z_preview)
+            return training.push_on_G(self.gan, self.z_preview, self.x_preview)
 
     @property
     def arrows(self) -> slice:

@@ -17,7 +17,7 @@ from gan_helpers.lab.engine.look import PANEL, Frame, as_pixels, push_of
 from gan_helpers.lab.engine.record import CURVES, TrainStep, kept
 from gan_helpers.lab.engine.session import Session
 from gan_helpers.threads import threads_of
-from gan_helpers.training import looking_at
+from gan_helpers.training import looking_at, partners
 from gan_helpers.translation import cyclegan, pix2pix
 from gan_helpers.translation.cyclegan import CycleGAN
 from gan_helpers.translation.judge import (
@@ -124,11 +124,21 @@ class TranslationSession(Session):
         gan, a, b = self.gan, self.test.a, self.test.b
         with threads_of(gan), looking_at(gan.G), looking_at(gan.D):
             if self.data.paired:
-                loss = gan.loss.generator(verdicts(gan, a, gan.G(a)))
+                real = partners(gan, b, lambda b: verdicts(gan, a, b))
+                loss = gan.loss.generator(*real, verdicts(gan, a, gan.G(a)))
             else:
-                said = (gan.D["a"](gan.G["ba"](b)), gan.D["b"](gan.G["ab"](a)))
-                loss = sum(gan.loss.generator(logits.flatten()) for logits in said)
+                ways = ("a", a, gan.G["ba"](b)), ("b", b, gan.G["ab"](a))
+                loss = sum(self._adversarial(*way) for way in ways)
             return push_of(loss, gan.G)
+
+    def _adversarial(self, world: str, x: Tensor, fake: Tensor) -> Tensor:
+        """The GAN's loss for what is to be of a world, beside real pictures of that world."""
+
+        def D(x: Tensor) -> Tensor:
+            return self.gan.D[world](x).flatten()
+
+        loss: Tensor = self.gan.loss.generator(*partners(self.gan, x, D), D(fake))
+        return loss
 
     def frame(self, anew: bool = True) -> Frame:
         """A snapshot of everything that is shown, see `Looking.frame`."""
