@@ -108,10 +108,8 @@ class RealCopies(Row):
     seeds: tuple[int, ...] = TEN
 
     def measure(self) -> dict[str, list[float]]:
-        features, found = (
-            load_classifier(16).features,
-            {"precision": [], "recall": [], "copied": []},
-        )
+        features = load_classifier(16).features
+        found: dict[str, list[float]] = {"precision": [], "recall": [], "copied": []}
         for seed in self.seeds:
             train, other = (
                 load_few("digits", self.n, seed=seed, split=s) for s in ("train", "test")
