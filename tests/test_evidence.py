@@ -387,7 +387,7 @@ def test_pairs_of_digits_are_read_in_both_channels():
     real = pairs.read_pairs(pairs.StackedDigits().sample(pairs.N_STACKED, seeded()))
     assert real["modes"] == 100 and real["good"] > 0.95 and real["kl"] < 0.03
     noise = torch.rand(50, 2, 16, 16, generator=seeded()) * 2 - 1
-    assert pairs.read_pairs(noise)["good"] < 0.3
+    assert pairs.read_pairs(noise)["modes"] < 5  # however sure the classifier is of some
     assert pairs.read_pairs(noise * torch.nan)["modes"] == 0
 
 
