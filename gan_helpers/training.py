@@ -98,7 +98,7 @@ class GAN:
             int(torch.randint(2**62, (), generator=init_rng))
         )
         self.step = 0  # G's updates so far
-        self.last_real: tuple[int, Tensor] | None = None  # see `keep`
+        self.last_real: tuple[int, Tensor] | None = None  # see `keep_real`
         self.configure(experiment)
 
     @property
@@ -194,22 +194,22 @@ class GAN:
     def update_D(self, data: Any) -> Tensor:
         """One update of D only, see `step_D`; k of these and one `update_G` are a round."""
         n = self.experiment.batch_size
-        x_real = self.keep(data.sample(n, self.rng))
+        x_real = self.keep_real(data.sample(n, self.rng))
         return step_D(self, x_real, self.sample_z(n))
 
     def update_G(self, data: Any) -> Tensor:
         """One update of G only, see `step_G`."""
-        n, x_real = self.experiment.batch_size, self.kept(data)
+        n, x_real = self.experiment.batch_size, self.kept_real(data)
         if x_real is None and self.experiment.unroll:
             x_real = data.sample(n, self.rng)
         return step_G(self, self.sample_z(n), x_real)
 
-    def keep(self, x_real: Tensor) -> Tensor:
+    def keep_real(self, x_real: Tensor) -> Tensor:
         """Remember what D is being shown, if G's loss will ask for it; returned as it is."""
         self.last_real = (self.step, x_real) if self.loss.sees_real else None
         return x_real
 
-    def kept(self, data: Any) -> Tensor | None:
+    def kept_real(self, data: Any) -> Tensor | None:
         """What D has just been shown, or new samples, for a loss of G that asks for them."""
         if not self.loss.sees_real:
             return None

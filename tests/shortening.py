@@ -40,8 +40,6 @@ SHORTER = {
         "range(600):\n        train_step(": "range(199, 600, 200):\n        train_step(",
         "range(10, 601, 10)": "range(200, 601, 200)",
         "width=32, batch_size=32": "width=8, batch_size=8",
-        "digits.sample(20_000, rng)": "digits.sample(1000, rng)",
-        "draws=10": "draws=2",
         "digits.sample(1000, torch": "digits.sample(100, torch",
         "torch.randn(1000, 64": "torch.randn(100, 64",
         "range(500):\n        train_step(": "range(99, 500, 200):\n        train_step(",

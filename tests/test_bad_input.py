@@ -660,7 +660,7 @@ NOT_TRIED: dict[str, str] = {
         cuda_graph.RecordedStep.__call__ losses.discriminator_hinge
         losses.discriminator_least_squares losses.generator_least_squares
         losses.discriminator_relativistic losses.generator_relativistic regularizers.r2_penalty
-        training.partners training.GAN.keep training.GAN.kept
+        training.partners training.GAN.keep_real training.GAN.kept_real
         regularizers.SpectralNorm.iterate regularizers.SpectralNorm.right
         regularizers.SpectralNorm.right_inverse regularizers.SpectralNorm.rows
         translation.cyclegan.CycleGAN.update_D translation.cyclegan.CycleGAN.update_G

@@ -84,13 +84,15 @@ def test_what_D_has_seen_is_of_this_round_and_of_these_settings():
     gan, data = GAN(SMALL, (2,)), ring()
     gan.update_D(data)
     train_step(gan, data)
-    assert gan.kept(data) is not None and gan.last_real is None  # drawn anew: a round has passed
+    assert (
+        gan.kept_real(data) is not None and gan.last_real is None
+    )  # drawn anew: a round has passed
     gan.update_D(data)
     gan.configure(replace(SMALL, batch_size=8))
     gan.update_G(data)  # 8 real ones for 8 generated ones
     gan.configure(replace(SMALL, loss="hinge"))
     gan.update_D(data)
-    assert gan.last_real is None and gan.kept(data) is None
+    assert gan.last_real is None and gan.kept_real(data) is None
 
 
 def test_a_loss_that_does_not_use_the_real_logits_trains_as_if_it_had_none():

@@ -96,12 +96,12 @@ class AugmentedGAN(GAN):
 
     def update_D(self, data: Any) -> Tensor:
         """One update of D only; k of these and one `update_G` are a round."""
-        x_real = self.keep(data.sample(self.experiment.batch_size, self.rng))
+        x_real = self.keep_real(data.sample(self.experiment.batch_size, self.rng))
         return step_D(self, x_real, self.sample_z(len(x_real)))
 
     def update_G(self, data: Any) -> Tensor:
         """One update of G only."""
-        x_real = self.kept(data)
+        x_real = self.kept_real(data)
         return step_G(self, self.sample_z(self.experiment.batch_size), x_real)
 
     def T(self, x: Tensor) -> Tensor:
