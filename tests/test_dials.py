@@ -32,6 +32,7 @@ def test_a_button_plays_one_of_them():
     assert lab.sliders["slope"].index == lab.button.value == 2  # the whole, until it is played
     assert lab.box.children[0].children[0] is lab.button
     lab.close()
+    assert lab.link.comm is lab.button.comm is None  # what is left open would refer to the closed
 
 
 @pytest.mark.parametrize(

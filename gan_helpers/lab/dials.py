@@ -70,7 +70,7 @@ class Dials(InCell):
             # ipywidgets 7 has another name for it.
             repeat = "repeat" if self.button.has_trait("repeat") else "_repeat"
             setattr(self.button, repeat, True)
-            W.jslink((self.button, "value"), (slider, "index"))
+            self.link = W.jslink((self.button, "value"), (slider, "index"))  # closed with the rest
             row.insert(list(self.sliders).index(play), self.button)
         wrap = W.Layout(flex_flow="row wrap")
         self.box = W.VBox([W.Box(row, layout=wrap), self.picture, self.message])
