@@ -20,13 +20,13 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
@@ -105,7 +105,7 @@ def rows_of(case: Case, device: str, quick: bool) -> list[list[str]]:
     rows, before = [], torch.get_num_threads()
     for n in sorted({1, threads.cores()}) if device == "cpu" else [before]:
         torch.set_num_threads(n)
-        with only(n):
+        with patch.object(threads, "cores", lambda n=n: n):  # as on a machine with so many
             ours, theirs = case.make(device)
             times = race({"ours": ours, "theirs": theirs}, *amount(ours, quick))
         torch.set_num_threads(before)
@@ -115,17 +115,6 @@ def rows_of(case: Case, device: str, quick: bool) -> list[list[str]]:
         low = case.low if n == 1 else 0.0
         rows.append([case.name, on, *words, f"{gain:.2f}", against(gain, low=low)])
     return rows
-
-
-@contextmanager
-def only(n: int) -> Iterator[None]:
-    """As on a machine with so many cores."""
-    real = threads.cores
-    threads.cores = lambda: n
-    try:
-        yield
-    finally:
-        threads.cores = real
 
 
 def amount(step: Callable[[], object], quick: bool) -> tuple[int, int]:

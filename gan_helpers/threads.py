@@ -42,8 +42,9 @@ Step = TypeVar("Step", bound=Callable[..., Any])
 Result = TypeVar("Result")
 
 
+@cache
 def cores() -> int:
-    """Physical cores that this process may use."""
+    """Physical cores that this process may use; counted once, as each step asks."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, min(psutil.cpu_count(logical=False) or 1, allowed or 1))
 
