@@ -121,6 +121,20 @@ def read_weights(
     return about
 
 
+def write_gan(path: Path, gan: Any, about: Mapping[str, Any]) -> Path:
+    """Write G, by its averaged weights, and D; the rest as for `write_weights`."""
+    G = gan.G if gan.G_ema is None else gan.G_ema.module
+    return write_weights(path, {"G": G, "D": gan.D}, about)
+
+
+def read_gan(file: str, gan: Any, root: str | Path | None = None) -> None:
+    """Load the networks of a GAN, which can be trained on then; the rest as for `read_weights`."""
+    gan.step = int(read_weights(file, {"G": gan.G, "D": gan.D}, root)["steps"])
+    if gan.G_ema is not None:
+        gan.G_ema.module.load_state_dict(gan.G.state_dict())
+        gan.G_ema.n_averaged += 1  # so that training goes on averaging from here
+
+
 def prefix(name: str) -> str:
     """What the names of a network's weights begin with in the file."""
     return f"{name}." if name else ""

@@ -12,7 +12,7 @@ from typing import Any
 from gan_helpers.augmentation.training import Augmented, AugmentedGAN, train_step
 from gan_helpers.checks import check_choice
 from gan_helpers.datasets.images import Images, load_few
-from gan_helpers.weights import read_weights, write_weights
+from gan_helpers.weights import read_gan, write_gan
 
 SIZE = 16
 SEED = 200  # the first of the evidence, study "copies"
@@ -59,8 +59,7 @@ def file_name(augment: str) -> str:
 
 def save(gan: AugmentedGAN, folder: Path, about: dict[str, Any]) -> Path:
     """Write G, by its averaged weights, and D; `about` says how they were made."""
-    G = gan.G if gan.G_ema is None else gan.G_ema.module
-    return write_weights(folder / file_name(gan.experiment.augment), {"G": G, "D": gan.D}, about)
+    return write_gan(folder / file_name(gan.experiment.augment), gan, about)
 
 
 def load_few_gan(augment: str = "none", root: str | Path | None = None) -> AugmentedGAN:
@@ -77,8 +76,5 @@ def load_few_gan(augment: str = "none", root: str | Path | None = None) -> Augme
     """
     file = file_name(augment)
     gan = AugmentedGAN(recipe(augment), (1, SIZE, SIZE))
-    gan.step = int(read_weights(file, {"G": gan.G, "D": gan.D}, root)["steps"])
-    assert gan.G_ema is not None
-    gan.G_ema.module.load_state_dict(gan.G.state_dict())
-    gan.G_ema.n_averaged += 1  # so that training goes on averaging from here
+    read_gan(file, gan, root)
     return gan

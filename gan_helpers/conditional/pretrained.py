@@ -15,7 +15,7 @@ from gan_helpers.conditional.judge import ClassJudge, ClassReport
 from gan_helpers.conditional.training import Conditional, ConditionalGAN, LabelledData, train_step
 from gan_helpers.datasets.images import load_mnist
 from gan_helpers.experiment import Experiment, faded
-from gan_helpers.weights import read_weights, write_weights
+from gan_helpers.weights import read_gan, write_gan
 
 SIZE = 28
 SEED = 200
@@ -78,8 +78,7 @@ def save(gan: ConditionalGAN, folder: Path, about: dict[str, Any]) -> Path:
     """Write G, by its averaged weights, and D; `about` says how they were made."""
     if gan.event_shape != (1, SIZE, SIZE):
         raise ValueError(f"pictures of shape {gan.event_shape}; only those of {SIZE} x {SIZE}.")
-    G = gan.G if gan.G_ema is None else gan.G_ema.module
-    return write_weights(folder / file_name(gan.experiment.condition), {"G": G, "D": gan.D}, about)
+    return write_gan(folder / file_name(gan.experiment.condition), gan, about)
 
 
 def load_pretrained(condition: str = "cgan", root: str | Path | None = None) -> ConditionalGAN:
@@ -96,8 +95,5 @@ def load_pretrained(condition: str = "cgan", root: str | Path | None = None) -> 
     """
     file = file_name(condition)
     gan = ConditionalGAN(recipe(condition), (1, SIZE, SIZE))
-    gan.step = int(read_weights(file, {"G": gan.G, "D": gan.D}, root)["steps"])
-    assert gan.G_ema is not None
-    gan.G_ema.module.load_state_dict(gan.G.state_dict())
-    gan.G_ema.n_averaged += 1  # so that training goes on averaging from here
+    read_gan(file, gan, root)
     return gan

@@ -18,7 +18,7 @@ from gan_helpers.translation.cyclegan import CycleGAN
 from gan_helpers.translation.pix2pix import Pix2Pix
 from gan_helpers.translation.tasks import PAIRED, SIZE, UNPAIRED, Task, load_task
 from gan_helpers.translation.training import Translation, TwoWorlds
-from gan_helpers.weights import read_weights, write_weights
+from gan_helpers.weights import read_gan, write_weights
 
 SEED = 200
 
@@ -135,5 +135,5 @@ def load_translator(name: str, root: str | Path | None = None) -> Pix2Pix | Cycl
     """
     file = file_name(name)
     gan = make(RECIPES[name])
-    gan.step = int(read_weights(file, {"G": gan.G, "D": gan.D}, root)["steps"])
+    read_gan(file, gan, root)
     return gan
