@@ -169,7 +169,7 @@ def notation(lang: str) -> str:
             "in figures, controls",
         ),
     }[lang]
-    rows: list[tuple[str, ...]] = [head, ("---",) * 6]
+    rows: list[tuple[str, ...]] = []
     for name in sections():
         text = (HERE / "source" / f"{name}.md").read_text(encoding="utf-8")
         tables = re.findall(
@@ -180,7 +180,7 @@ def notation(lang: str) -> str:
             keys = [IN_THE_LAB.get(code, code) for code in re.findall(r"`([^`]+)`", cells[1])]
             words = dict.fromkeys(WORDS[key][lang == "ja"] for key in keys if key in WORDS)
             rows.append((name.split("_")[0], *cells, deck.join(list(words), lang)))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return deck.markdown(head, rows)
 
 
 def read_source(text: str) -> list[NotebookNode]:

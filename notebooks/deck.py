@@ -21,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -101,7 +102,7 @@ def table(lang: str, name: str = "") -> str:
         "ja": ("スライド", "説明", "ラボ", "スライドの図"),
         "en": ("slide", "treated in", "lab", "figures of the slide"),
     }[lang]
-    rows = [head, ("---",) * 4]
+    rows = []
     for slide in slides(lang):
         places = [p for p in slide.places if p.name == name or not name]
         labs = [f"{link(p, lang, name)} `{p.lab}`" for p in places if p.lab]
@@ -110,7 +111,12 @@ def table(lang: str, name: str = "") -> str:
             shown = [f"[{f.split('.')[0]}](../images/slides/{f})" for f in slide.figures]
             title = f"{slide.number} {slide.title}"
             rows.append((title, told, "<br>".join(labs), join(shown, lang)))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown(head, rows)
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
 
 
 def script(lang: str) -> str:
@@ -119,13 +125,13 @@ def script(lang: str) -> str:
         "ja": ("分", "スライド", "見せるもの", "前もって実行"),
         "en": ("min", "slide", "to show", "to have run"),
     }[lang]
-    rows = [head, ("---",) * 4]
+    rows = []
     for slide in slides(lang):
         shown = [f"{link(p, lang)} `{p.lab}`" for p in slide.places if p.lab]
         shown = shown or [listed(list(slide.places), lang)]
         title = f"{slide.number} {slide.title}"
         rows.append((str(slide.minutes), title, "<br>".join(shown), slide.beforehand))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown(head, rows)
 
 
 def mention(lang: str, name: str, number: str) -> str:
