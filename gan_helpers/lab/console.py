@@ -122,6 +122,7 @@ class Console(Driven):
         )
         self.map.observe(self._on_map, "value")
         self.more: list[W.Widget] = []  # what only this mode has, in a row of its own
+        self.tools: list[W.Widget] = []  # what leads out of the lab: files, code, pictures
         if self.mode is CLASSES:
             self._build_class_controls()
         elif self.mode is AUGMENTED:
@@ -238,7 +239,8 @@ class Console(Driven):
         opened = None if self.unfolded is None else list(rows).index(self.unfolded)
         groups = folded({self.text[row]: widgets for row, widgets in rows.items()}, wrap, opened)
         top = [buttons, choices, cures, *self.more, self.message, self.pulse]
-        return W.VBox([*top, self.stage, self.time, groups])
+        tools = [W.Box(self.tools, layout=wrap)] if self.tools else []
+        return W.VBox([*top, self.stage, self.time, groups, *tools])
 
     # --- what a touched control does: it leaves a command --------------------------------------
 
