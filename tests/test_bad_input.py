@@ -535,7 +535,9 @@ ROWS: dict[str, Row] = {
     ),
     "translation.networks.normalization": Row(lambda: args(norm="instance", channels=3)),
     "translation.networks.UNet": Row(
-        lambda: args(n_in=1, n_out=1, width=4, depth=2, norm="none", dropout=0.1, rng=seeded())
+        lambda: args(
+            n_in=1, n_out=1, width=4, depth=2, norm="none", dropout=0.1, rng=seeded(), skips=True
+        )
     ),
     "translation.networks.ResNet": Row(
         lambda: args(n_in=1, n_out=1, width=4, blocks=1, norm="none", kernel=3, rng=seeded())

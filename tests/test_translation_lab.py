@@ -79,12 +79,12 @@ def offered(lab):
 
 def test_only_what_matters_is_offered(lab):
     common = {"adversarial", "lr_D", "lr_G", "beta1", "batch_size", "width"}
-    assert offered(lab) == common | {"l1", "conditional"}
+    assert offered(lab) == common | {"l1", "conditional", "skips"}
     assert len(lab._picture[0]["rows"]) == 3
     compared = [name for _, name in lab.compare_with.options]
     assert "terms" in compared and "cycles" not in compared
     lab.change(data=UNPAIRED)
-    assert offered(lab) == common | {"cycle", "identity", "history"}
+    assert offered(lab) == common | {"cycle", "identity", "history", "skips"}
     assert lab._picture[0]["rows"][:3] == ["A", "A → B", "A → B → A"]
     compared = [name for _, name in lab.compare_with.options]
     assert "terms" not in compared and "cycles" in compared

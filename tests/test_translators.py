@@ -37,6 +37,7 @@ def test_pictures_keep_their_size(depth, channels, times, norm):
     x = torch.rand(2, n_in, edge, edge) * 2 - 1
     for net in (
         UNet(n_in, n_out, 4, depth, norm, rng=seeded()),
+        UNet(n_in, n_out, 4, depth, norm, rng=seeded(), skips=False),
         ResNet(n_in, n_out, 4, 1, norm, rng=seeded()),
     ):
         y = net(x)
@@ -68,6 +69,19 @@ def test_lines_pass_beside_the_bottleneck():
     change = (net(line) - net(x)).abs().sum((0, 1, 2))  # (W,)
     assert change[2:8].sum() > 0
     assert change[10:].sum() == 0
+
+
+def test_without_skips_all_goes_through_the_bottleneck():
+    net = UNet(1, 1, 8, 2, rng=seeded(), skips=False)
+    a, other = torch.rand(2, 1, 1, 16, 16, generator=seeded()) * 2 - 1
+    assert not torch.equal(net(a), net(other))
+    with torch.no_grad():
+        for p in net.up[0].parameters():
+            p.zero_()
+    assert torch.equal(net(a), net(other))
+    assert sum(p.numel() for p in net.parameters()) < sum(
+        p.numel() for p in UNet(1, 1, 8, 2).parameters()
+    )
 
 
 def test_one_seed_one_network_and_no_other_chance():

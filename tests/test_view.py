@@ -165,6 +165,7 @@ def test_the_loss_dropdown_acts_and_says_so(lab, name):
         ("adversarial", 0.0, 0.0),
         ("l1", 100.0, 100.0),
         ("conditional", False, False),
+        ("skips", False, False),
         ("cycle", 30.0, 30.0),
         ("identity", 1.0, 1.0),
         ("history", 0, 0),

@@ -168,5 +168,12 @@ def rows() -> Iterator[Row]:
     yield Shoes("shoes", "cGAN alone", replace(PAIRED, l1=0.0))
     for weight in (1.0, 10.0, 100.0):
         yield Shoes("shoes", f"cGAN + {weight:g} L1", replace(PAIRED, l1=weight))
+    # What takes part by default is taken out.
+    blind = replace(PAIRED, conditional=False)
+    yield Shoes("without", "D without a: GAN alone", replace(blind, l1=0.0))
+    yield Shoes("without", "D without a: GAN + 10 L1", blind)
+    straight = replace(PAIRED, skips=False)
+    yield Shoes("without", "no skips: L1 alone", replace(straight, adversarial=0.0))
+    yield Shoes("without", "no skips: cGAN + 10 L1", straight)
     yield Matching("matching", "cycle")
     yield Matching("matching", "no cycle", replace(POINTS, cycle=0.0))

@@ -360,6 +360,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "adversarial": ("weight of the GAN's loss", "GANの損失の重み"),
     "l1": ("weight λ of L1", "L1損失の重みλ"),
     "conditional": ("D sees the input, too (restarts)", "Dに入力も見せる（変えると初期化）"),
+    "skips": ("skip connections of the U-Net (restarts)", "U-Netの近道を使う（変えると初期化）"),
     "cycle": ("weight λ of the cycle", "サイクル一貫性損失の重みλ"),
     "identity": ("identity loss (times λ)", "同一性損失（λに掛ける）"),
     "history": ("older fakes that D is shown", "Dに見せる過去の偽物の数"),

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gan_helpers.checks import check_choice, check_int, check_number
+from gan_helpers.checks import check_bool, check_choice, check_int, check_number
 from gan_helpers.models import SLOPE, Doubling, bare, check_units, initialise
 
 #: Isola et al. (2017), section 6.1: eight halvings, 64 to 512 channels, dropout in three layers.
@@ -53,6 +53,8 @@ class UNet(nn.Module):
         dropout: share of numbers dropped in the first three layers of the decoder, the only
             noise that this generator has; 0 to 0.9.
         rng: draws the initial weights.
+        skips: whether there are ways past the bottleneck; without them it is the plain
+            encoder-decoder of the paper's figure 3.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class UNet(nn.Module):
         norm: str = "none",
         dropout: float = 0.0,
         rng: torch.Generator | None = None,
+        skips: bool = True,
     ) -> None:
         super().__init__()
         n_in, n_out = check_units(n_in=n_in, n_out=n_out)
@@ -71,6 +74,7 @@ class UNet(nn.Module):
         self.depth = depth = check_int("depth", depth, 1, 10)
         check_choice("norm", norm, NORMS)
         dropout = check_number("dropout", dropout, 0, 0.9)
+        self.skips = check_bool("skips", skips)
         sizes = [width * min(2**k, 8) for k in range(depth)]  # channels, from half the size down
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for k, c in enumerate(sizes):
@@ -85,7 +89,8 @@ class UNet(nn.Module):
                 )
             )
         for k in reversed(range(depth)):
-            seen = sizes[k] * (1 if k == depth - 1 else 2)  # from below and, but at first, aside
+            beside = skips and k < depth - 1  # the deepest one gets all from below
+            seen = sizes[k] * (2 if beside else 1)
             last, c = k == 0, sizes[k - 1] if k else n_out
             noisy = dropout > 0 and depth - 1 - k < 3 and not last
             self.up.append(
@@ -111,7 +116,8 @@ class UNet(nn.Module):
             x = layer(x)  # (N, c, H / 2^k, W / 2^k)
             skips.append(x)
         for k, layer in zip(reversed(range(self.depth)), self.up, strict=True):
-            x = layer(x if k == self.depth - 1 else torch.cat([x, skips[k]], 1))
+            beside = self.skips and k < self.depth - 1
+            x = layer(torch.cat([x, skips[k]], 1) if beside else x)
         return x
 
 

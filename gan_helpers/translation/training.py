@@ -50,10 +50,9 @@ class Translation:
     #: A change of one of these needs new networks; every other field can change in mid-training.
     architecture: ClassVar[tuple[str, ...]] = (
         *("generator", "width", "depth", "width_D", "n_strided", "norm", "norm_D", "dropout"),
-        *("ema", "conditional"),
+        *("ema", "conditional", "skips"),
     )
     left_out: ClassVar[tuple[str, ...]] = ()
-    idle: ClassVar[frozenset[str]] = frozenset()
 
     loss: str | Loss = "non_saturating"
     adversarial: float = 1.0  # weight of the GAN's term in G's loss; 0 leaves D out of it
@@ -70,6 +69,7 @@ class Translation:
     generator: str = "unet"  # or "resnet"
     width: int = 24  # channels of the generator's first layer
     depth: int = 2  # of a U-Net: halvings; of a ResNet: blocks
+    skips: bool = True  # of a U-Net: the ways past its bottleneck
     width_D: int = 32  # channels of the first layer of D
     n_strided: int = 1  # D's halvings: patches of 16, 34, 70 pixels
     norm: str = "none"  # of the generator
@@ -81,7 +81,7 @@ class Translation:
     def __post_init__(self) -> None:
         get_loss(self.loss)
         check_fields(self, ("adversarial", "l1", "cycle", "identity"), check_number, 0, 1000)
-        check_fields(self, ("conditional", "mixed_precision"), check_bool)
+        check_fields(self, ("conditional", "skips", "mixed_precision"), check_bool)
         check_fields(self, ("history",), check_int, 0, 10_000)
         check_fields(self, ("batch_size",), check_int, 1, 4096)
         check_fields(self, ("lr_D", "lr_G"), check_number, 0, 1)
@@ -93,6 +93,11 @@ class Translation:
         for name in ("norm", "norm_D"):
             check_choice(name, getattr(self, name), NORMS)
         check_fields(self, ("dropout",), check_number, 0, 0.9)
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """The fields that do nothing under these settings."""
+        return frozenset() if self.generator == "unet" else frozenset({"skips"})
 
 
 Own = TypeVar("Own", bound="Translator")
@@ -253,7 +258,7 @@ def make_generator(e: Translation, n_in: int, n_out: int, rng: torch.Generator) 
     """The generator that the experiment asks for."""
     if e.generator == "resnet":
         return GENERATORS["resnet"](n_in, n_out, e.width, e.depth, e.norm, rng=rng)
-    return GENERATORS["unet"](n_in, n_out, e.width, e.depth, e.norm, e.dropout, rng)
+    return GENERATORS["unet"](n_in, n_out, e.width, e.depth, e.norm, e.dropout, rng, e.skips)
 
 
 def make_patch_D(e: Translation, n_in: int, rng: torch.Generator) -> PatchDiscriminator:

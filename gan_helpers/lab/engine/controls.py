@@ -77,6 +77,7 @@ CONTROLS: dict[str, Control] = {
     "identity": Control("translation", (0.0, 0.1, 0.5, 1.0), off=0.0),
     "history": Control("translation", (0, 50)),
     "conditional": Control("translation"),
+    "skips": Control("translation"),
     "strength": Control("augmentation", SHARES, off=0.0),
     "p": Control("augmentation", SHARES, (0.0, 0.25, 0.5, 1.0), off=0.0, waking=SEEN),
     "ada": Control("augmentation", (0.0, 0.2, 0.3, 0.4, 0.6, 0.8), off=0.0),
