@@ -68,15 +68,41 @@ class Run(Row):
                 e = replace(e, **self.then)
                 ensemble.configure([e] * len(gans))
             if self.decay and step % 50 == 0:
-                ensemble.configure([faded(e, step, self.steps)] * len(gans))
+                ensemble.configure([self.decayed(e, step)] * len(gans))
             ensemble.step(data)
         if self.steps:
             found["modes"], found["good"] = judge(gans, data)
         return found
 
+    def decayed(self, e: Experiment, step: int) -> Experiment:
+        """The settings at `step`, see `decay`."""
+        return faded(e, step, self.steps)
+
+
+@dataclass(frozen=True)
+class Sharpened(Run):
+    """A run whose rates fall to 0 from a quarter on, and R1's weight with their square.
+
+    R1 keeps samples between the modes for G to find the way by; once all are found, less of it
+    lets them go. Without any, modes are lost in the last steps.
+
+    Args:
+        floor: the share of R1's weight that stays to the end.
+    """
+
+    decay: bool = True
+    floor: float = 0.3
+
+    def decayed(self, e: Experiment, step: int) -> Experiment:
+        left = min(1.0, (1 - step / self.steps) / 0.75)
+        r1 = e.r1 * max(left**2, self.floor)
+        return replace(e, lr_D=left * e.lr_D, lr_G=left * e.lr_G, r1=r1)
+
 
 def rows() -> Iterator[Run]:
     """All runs, the longest first, so that two processes end at about the same time."""
+    large = replace(STEADY, width=128, batch_size=256, r1=0.005)
+    yield Sharpened("published_grid", "R1, falling", 28_000, "published_grid", large)
     for world, r1, steps in (("published_grid", 0.005, 28_000), ("published_ring", 0.1, 10_000)):
         for variant, weight in (("R1", r1), ("no remedy", 0.0)):
             e = replace(STEADY, r1=weight)
