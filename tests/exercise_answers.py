@@ -308,7 +308,7 @@ WRONG = {
         (lambda c, r, f, e: c(f) - c(r), "shape", "形"),
     ],
     "check_disobedient": [
-        (0.5, "obeys as well", "頼みも聞く"),
+        (0.5, "obeys as well", "指定にも従う"),
         (0.1, "side of the fakes", "偽物である確率"),
         (0.9, "Close", "惜しい"),
         (0.7, "does not listen", "無視"),

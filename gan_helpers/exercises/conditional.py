@@ -19,7 +19,7 @@ def check_disobedient(answer: float) -> Mistakes:
     if close(answer, 0.5, abs_tol=2e-3):
         yield (
             "ja",
-            "1/2になるのは、Gの画像が完璧で、頼みも聞く場合です。ここではq(x|y)が"
+            "1/2になるのは、Gの画像が完璧で、指定にも従う場合です。ここではq(x|y)が"
             "p(x|y)と違います。",
         )
         yield "en", "1/2 is for a perfect G that obeys as well; here q(x|y) is not p(x|y)."
@@ -32,7 +32,7 @@ def check_disobedient(answer: float) -> Mistakes:
     if not close(answer, 10 / 11, abs_tol=2e-3):
         yield (
             "ja",
-            "Gは頼みを無視するのでq(x|y) = p(x)です。これをp(x|y)で表し、"
+            "Gは指定を無視するのでq(x|y) = p(x)です。これをp(x|y)で表し、"
             "D* = p/(p + q)に代入します。",
         )
         yield (
