@@ -24,10 +24,10 @@ SHORTER = {
         "range(1000):\n        session.step_D()": "range(10):\n        session.step_D()",
         "step in range(steps):\n        session": "step in range(0, steps, 20):\n        session",
         "trained.run(1000)": "trained.run(10)",
-        "range(600):\n        step_G(": "range(6):\n        step_G(",
+        "range(300):\n        step_G(": "range(6):\n        step_G(",
         "range(steps):\n        train_step(": "range(3):\n        train_step(",
-        "session.run(300)": "session.run(4)",
-        "fork.run(200)": "fork.run(2)",
+        "session.run(200)": "session.run(4)",
+        "fork.run(120)": "fork.run(2)",
     },
     "12.4.3": {
         "(0, 60, 300), strict": "(0, 6, 12), strict",
@@ -49,7 +49,7 @@ SHORTER = {
     "12.4.4": {
         "range(1500):\n    x_real": "range(15):\n    x_real",
         "(50, 300, 1000), strict": "(2, 4, 6), strict",
-        "steps=3000": "steps=8",
+        "steps=2500": "steps=8",
         "in (250, 1000, steps)": "in (2, 4, steps)",
         "step % 250": "step % 4",
         "range(300):\n    train_step(": "range(3):\n    train_step(",
