@@ -198,7 +198,7 @@ SIGNS = {
 
 COLLAPSING = replace(SMALL, **ILLNESSES["mode_collapse"])
 SEEDS = range(300, 305)
-STEPS_ILL, STEPS_TREATED = 150, 350
+STEPS_ILL, STEPS_TREATED = 150, 300
 ENOUGH_MODES, ENOUGH_GOOD = 38, 0.10  # of 5 x 8; points scattered evenly reach all 40, and 0.05
 #: What may be set, and the most of it where more would take long.
 CHOICES: dict[str, float] = {
