@@ -615,6 +615,9 @@ ROWS: dict[str, Row] = {
     "plots.frames.draw_images": Row(lambda: frame("images")),
     "plots.frames.draw_translations": Row(lambda: frame("rows")),
     "plots.frames.draw_frames": Row(lambda: args(frames=[frame_of("images")])),
+    "plots.frames.frame_figure": Row(
+        lambda: args(header=frame_of("images")[0], arrays=frame_of("images")[1])
+    ),
     "plots.frames.frame_png": Row(
         lambda: args(header=frame_of("images")[0], arrays=frame_of("images")[1])
     ),
