@@ -336,6 +336,7 @@ def check_scale(
     most: float = 1.0,
     nan: bool = False,
     warn: bool = True,
+    sure: bool = False,
     stacklevel: int = 3,
 ) -> None:
     """Refuse pictures that are surely not in [-1, 1], black to white; warn where it seems so.
@@ -351,6 +352,7 @@ def check_scale(
         x: pictures, floats `[N, ...]`, N at least 1.
         most: the largest size of a value; above 1 for what was transformed.
         nan: let NaN pass, as what a G makes that has blown up.
+        sure: -1 is known to be black, even if nothing is darker than grey.
         warn: say so where pictures without a value below 0 are not surely wrong.
         stacklevel: of the warning, so that it is shown with the reader's line.
 
@@ -366,7 +368,7 @@ def check_scale(
             f"{name} ranges from {low:g} to {high:g}; it has to be in [-1, 1], black to white, "
             f"without NaN. {MEND}{clamp}"
         )
-    if low < 0 or high < 0.5:
+    if sure or low < 0 or high < 0.5:
         return
     flat = x.detach().flatten(1)  # (N, pixels)
     bright, contrast = flat.amax(1) >= 0.5, flat.amax(1) - flat.amin(1) >= 0.5  # (N,)

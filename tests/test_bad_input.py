@@ -12,6 +12,7 @@ from __future__ import annotations
 import dis
 import importlib
 import inspect
+import io
 import math
 import pkgutil
 import re
@@ -27,6 +28,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor, nn
 
 import gan_helpers
@@ -38,6 +40,7 @@ from gan_helpers.classifier import load_classifier
 from gan_helpers.conditional.judge import ClassJudge
 from gan_helpers.conditional.training import Conditional, ConditionalGAN
 from gan_helpers.datasets.images import Images
+from gan_helpers.datasets.own import LEAST, Files
 from gan_helpers.datasets.pairs import Pairs, Unpaired
 from gan_helpers.datasets.points import Mixture, ring
 from gan_helpers.datasets.scenes import Scenes
@@ -69,7 +72,8 @@ MODULES = (
     ),
     *("experiment", "metrics", "models", "regularizers", "remedies", "training", "transport"),
     *("plots.axes", "plots.curves", "plots.diagrams", "plots.frames", "plots.pictures"),
-    *("datasets.images", "datasets.pairs", "datasets.photos", "datasets.points"),
+    *("datasets.arrays", "datasets.idx", "datasets.images", "datasets.own"),
+    *("datasets.pairs", "datasets.photos", "datasets.points"),
     *("datasets.scenes", "datasets.shoes"),
     *("conditional.judge", "conditional.training"),
     *("augmentation.judge", "augmentation.training", "augmentation.transforms"),
@@ -176,6 +180,13 @@ def fields_of(kind: type, **given: Any) -> dict[str, Any]:
 def answers(answer: Any) -> Row:
     """An exercise: whatever the reader answers is judged, in one of two languages."""
     return Row(lambda: {"answer": answer, "lang": "en"}, judged=True)
+
+
+def drawn() -> Files:
+    """Files with a grey picture each."""
+    files = io.BytesIO()
+    Image.new("L", (9, 9), 100).save(files, "png")
+    return dict.fromkeys([f"{k}.png" for k in range(LEAST)], files.getvalue)
 
 
 def frame_of(kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -429,7 +440,14 @@ ROWS: dict[str, Row] = {
         )
     ),
     "datasets.images.Images": Row(
-        lambda: args(name="own", x=pictures(4), y=torch.arange(4), dataset="digits")
+        lambda: args(
+            name="own",
+            x=pictures(4),
+            y=torch.arange(4),
+            dataset="digits",
+            classes=("a", "b", "c", "d"),
+            sure=True,
+        )
     ),
     "datasets.images.Images.sample": Row(lambda: args(n=5, rng=seeded()), of=images),
     "datasets.images.Images.sample_pairs": Row(lambda: args(n=5, rng=seeded()), of=images),
@@ -446,7 +464,16 @@ ROWS: dict[str, Row] = {
         lambda: args(kind="digits", n=10, size=16, seed=0, split="test")
     ),
     "datasets.images.check_size": Row(lambda: args(size=16)),
-    "datasets.images.as_pictures": Row(lambda: args(x=pictures(3)), nan=("x",)),
+    "datasets.arrays.as_pictures": Row(lambda: args(x=pictures(3)), nan=("x",)),
+    "datasets.arrays.as_stack": Row(
+        lambda: args(x=pictures(3), value_range=(-1, 1), layout="NCHW", size=8)
+    ),
+    "datasets.own.files_in": Row(lambda: args(folder=SOURCES), also=(OSError,)),
+    "datasets.own.uploaded": Row(lambda: args(files={"a.png": b"whole"})),
+    "datasets.own.read_pictures": Row(
+        lambda: args(files=drawn(), size=8, channels=1, labels=True),
+        skip={"files": "as files_in and uploaded give them"},
+    ),
     "datasets.pairs.Pairs": Row(lambda: args(name="own", a=pictures(3), b=pictures(3))),
     "datasets.pairs.Pairs.sample": Row(lambda: args(n=2, rng=seeded()), of=pairs),
     "datasets.pairs.Pairs.to": Row(lambda: args(device="cpu"), of=pairs),
@@ -588,6 +615,9 @@ ROWS: dict[str, Row] = {
     "plots.frames.draw_images": Row(lambda: frame("images")),
     "plots.frames.draw_translations": Row(lambda: frame("rows")),
     "plots.frames.draw_frames": Row(lambda: args(frames=[frame_of("images")])),
+    "plots.frames.frame_figure": Row(
+        lambda: args(header=frame_of("images")[0], arrays=frame_of("images")[1])
+    ),
     "plots.frames.frame_png": Row(
         lambda: args(header=frame_of("images")[0], arrays=frame_of("images")[1])
     ),
@@ -685,7 +715,7 @@ NOT_TRIED: dict[str, str] = {
         exercises.judging.call_each exercises.judging.close exercises.judging.digits
         exercises.judging.exercise exercises.judging.number exercises.judging.tensor
         exercises.judging.word exercises.difficulties.treated augmentation.judge.check_of_one_size
-        augmentation.judge.check_transformed datasets.images.as_classes models.check_square
+        augmentation.judge.check_transformed datasets.arrays.as_classes models.check_square
         models.check_units datasets.pairs.check_pictures datasets.pairs.put_pictures
         plots.axes.check_axes plots.diagrams.check_diagram plots.frames.check_frame
         plots.axes.numbers translation.training.check_given translation.judge.check_made
@@ -716,10 +746,18 @@ NOT_TRIED: dict[str, str] = {
         translation.training.Translator.make_networks translation.training.make_generator
         translation.training.make_patch_D translation.networks.ResidualBlock""",
     "reads files whose names the package knows": """
-        datasets.photos.draw_crop datasets.photos.read_photo datasets.images.fetch
-        datasets.images.file_names datasets.images.raw_folder datasets.images.read_split
-        datasets.images.read_verified datasets.images.sha256 datasets.images.to_images
+        datasets.photos.draw_crop datasets.photos.read_photo datasets.idx.fetch
+        datasets.idx.file_names datasets.idx.raw_folder datasets.idx.read_split
+        datasets.idx.read_verified datasets.idx.sha256 datasets.images.to_images
         datasets.images.to_size""",
+    "a part of `as_stack` or `read_pictures`": """
+        datasets.arrays.as_labels datasets.arrays.as_names datasets.arrays.as_numbers
+        datasets.arrays.checked_range datasets.arrays.cut datasets.arrays.laid_out
+        datasets.arrays.unclear datasets.arrays.value_range_of datasets.own.brief_list
+        datasets.own.check_channels datasets.own.check_room datasets.own.classes_of
+        datasets.own.is_hidden datasets.own.pictures_among datasets.own.read_all
+        datasets.own.read_picture datasets.own.tell_of_broken datasets.own.unzipped
+        datasets.own.with_channels""",
     "a part of `edges`": """
         datasets.shoes.all_of datasets.shoes.any_of datasets.shoes.draw
         datasets.shoes.fill_small_holes datasets.shoes.flood datasets.shoes.inner_lines

@@ -181,14 +181,23 @@ def test_without_a_classifier_nothing_is_read():
     assert np.isnan(arrays["agreement"]).all() and len(arrays["agreement"]) == 1
 
 
-@pytest.mark.parametrize("n_classes", [2, 15])
+@pytest.mark.parametrize("n_classes", [2, 3, 5, 15])
 def test_few_classes_and_more_than_fit(n_classes):
     session = ClassSession(PICTURES, tiny_pictures(n_classes))
-    n = min(n_classes, 12)
+    n = {2: 8, 3: 6, 5: 5, 15: 12}[n_classes]
     for look in ({}, {"digit": n_classes - 1}, {"digit": n_classes - 1, "to": 0}):
         session.ask(**look)
         header, arrays = session.frame()
         assert len(header["columns"]) == n and len(arrays["grid"]) == n * n
+
+
+def test_few_classes_have_several_columns_each_the_same_z_for_all(digits):
+    session = ClassSession(PICTURES, tiny_pictures(2))
+    assert session.frame()[0]["columns"] == list("00001111")
+    z = session.z_preview.view(8, 2, 4, -1)
+    assert (z == z[:, :1]).all() and len(z[:, 0].flatten(0, 1).unique(dim=0)) == 32
+    y = session.y_preview.argmax(1).view(8, 2, 4)
+    assert (y == torch.tensor([0, 1])[:, None]).all()
 
 
 # --- asking --------------------------------------------------------------------------------------

@@ -25,10 +25,9 @@ from torch.nn.functional import avg_pool2d, pad
 from torchvision.datasets import MNIST
 
 from gan_helpers.datasets import images
+from gan_helpers.datasets.idx import FASHION_SHA256, SHA256
 from gan_helpers.datasets.images import (
     FASHION_CLASSES,
-    FASHION_SHA256,
-    SHA256,
     Images,
     load_fashion,
     load_mnist,
@@ -482,8 +481,8 @@ def filled(value):
         (X.tolist(), Y, TypeError, "x is list; it has to be a torch.float32 tensor"),
         (X.double(), Y, TypeError, "x is torch.float64"),
         (X.byte(), Y, TypeError, "x is torch.uint8"),
-        (X[:, 0], Y, ValueError, r"x has shape \[3, 4, 4\].*x\[:, None\]"),
-        (X.expand(-1, 3, -1, -1), Y, ValueError, r"x has shape \[3, 3, 4, 4\].*Pairs.*luma"),
+        (X[:, 0], Y, ValueError, r"x has shape \[3, 4, 4\].*from_arrays\(x\)"),
+        (X.expand(-1, 2, -1, -1), Y, ValueError, r"x has shape \[3, 2, 4, 4\].*from_arrays"),
         (X[:0], Y[:0], ValueError, r"x has shape \[0, 1, 4, 4\]"),
         (filled(float("nan")), Y, ValueError, "x ranges from nan"),
         (filled(255.0), Y, ValueError, "x ranges from 0 to 255"),

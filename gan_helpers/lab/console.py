@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets as W
 
 from gan_helpers.augmentation.training import WAYS
-from gan_helpers.augmentation.transforms import GREY
+from gan_helpers.augmentation.transforms import GREY, TRANSFORMS
 from gan_helpers.conditional.training import DISCRIMINATORS
 from gan_helpers.datasets.points import WORLDS, WORLDS_1D
 from gan_helpers.lab.driven import Driven
@@ -178,7 +178,7 @@ class Console(Driven):
         self.augment.observe(lambda change: self._post_change({"augment": change["new"]}), "value")
         self.transforms = {
             name: W.ToggleButton(description=t[f"transform_{name}"], tooltip=t["transforms_hint"])
-            for name in GREY  # `Images` have no colours
+            for name in TRANSFORMS
         }
         for button in self.transforms.values():
             button.layout.width = "auto"
@@ -335,6 +335,8 @@ class Console(Driven):
             self.augment.value = self.session.experiment.augment
             for name, button in self.transforms.items():
                 button.value = name in self.session.experiment.transforms
+                acts = name in GREY or self.session.data.event_shape[0] == 3
+                button.layout.display = None if acts else "none"
         steep = self.session.measures_distance and self.session.kind == "2d"
         self.map.layout.display = None if steep else "none"
         self.map.value = self.session.map
@@ -363,7 +365,8 @@ class Console(Driven):
         """What the classes are called."""
         data = self.session.data
         named = getattr(data, "dataset", "")  # some sets have words for theirs
-        names = [self.text.get(f"{named}_class_{k}", "") for k in range(data.n_classes)]
+        own = dict(enumerate(getattr(data, "classes", ())))
+        names = [self.text.get(f"{named}_class_{k}", own.get(k, "")) for k in range(data.n_classes)]
         return [f"{k} {name}".strip() for k, name in enumerate(names)]
 
     def _loss(self) -> str:

@@ -14,15 +14,16 @@ from gan_helpers.checks import check_bool, check_choice
 from gan_helpers.conditional.training import ConditionalGAN
 from gan_helpers.datasets.points import from_drawing
 from gan_helpers.experiment import Experiment
-from gan_helpers.lab.console import OWN, Console
+from gan_helpers.lab.console import OWN
 from gan_helpers.lab.engine.choices import as_any, choose_device
 from gan_helpers.lab.engine.comparison import SEED, Comparison, variants_of
 from gan_helpers.lab.engine.controls import groups_of
-from gan_helpers.lab.engine.look import Detail, Frame
+from gan_helpers.lab.engine.look import Detail
 from gan_helpers.lab.engine.modes import mode_of
 from gan_helpers.lab.engine.record import Timeline, TrainStep, Trouble
+from gan_helpers.lab.filming import Filming, for_figures
 from gan_helpers.lab.hosts import bundle
-from gan_helpers.lab.labels import in_english, labels
+from gan_helpers.lab.labels import labels
 from gan_helpers.lab.stage import FrameStream, Stage
 from gan_helpers.losses import get_loss, reversed_losses
 from gan_helpers.remedies import REMEDIES
@@ -35,7 +36,7 @@ PATIENCE = 0.5  # seconds to wait for a browser that does not answer
 CHUNK = 25  # updates of D between two pictures while it runs ahead
 
 
-class Lab(Console):
+class Lab(Filming):
     """A GAN that trains before your eyes.
 
     Show it by making it the last expression of a cell. Running the cell again ends the old lab.
@@ -382,15 +383,7 @@ class Lab(Console):
         """The widget, and its last picture for front-ends that cannot run it."""
         from gan_helpers.plots import frame_png
 
-        return bundle(self.box, **{"image/png": frame_png(*self._still())})
-
-    def _still(self) -> Frame:
-        """The last picture, with the names of several GANs in words that figures can show."""
-        header, arrays = self._picture
-        if "members" in header:
-            members = [{**head, "name": in_english(head["name"])} for head in header["members"]]
-            header = {**header, "members": members}
-        return header, arrays
+        return bundle(self.box, **{"image/png": frame_png(*for_figures(self._picture))})
 
 
 WANTED = {

@@ -15,6 +15,7 @@ from gan_helpers.plots.frames import (
     draw_images,
     draw_many,
     draw_translations,
+    frame_figure,
     frame_png,
     meter_text,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "draw_strip",
     "draw_translations",
     "draw_transport",
+    "frame_figure",
     "frame_png",
     "meter_text",
     "readable",

@@ -203,8 +203,8 @@ def draw_frames(frames: Sequence[tuple[dict[str, Any], dict[str, np.ndarray]]]) 
     return fig
 
 
-def frame_png(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
-    """The picture that stands in for the lab where widgets do not run."""
+def frame_figure(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Figure:
+    """A state of the lab as a figure by itself; several GANs side by side if it has them."""
     if not isinstance(header, Mapping):
         raise TypeError(f"header is {kind_of(header)}; draw what session.frame() returns.")
     members = header.get("members", ())
@@ -213,8 +213,13 @@ def frame_png(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
     rows = (members[0] if members else header).get("rows", ())
     if rows and not members:
         size = (7.4, 0.6 + 0.8 * len(rows))
-    fig = Figure(figsize=size, dpi=80, layout="constrained")
+    fig = Figure(figsize=size, layout="constrained")
     draw_frame(header, arrays, fig.subplots())
+    return fig
+
+
+def frame_png(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
+    """The picture that stands in for the lab where widgets do not run."""
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png")
-    return fewer_colours(buffer) if rows else buffer.getvalue()
+    frame_figure(header, arrays).savefig(buffer, format="png", dpi=80)
+    return fewer_colours(buffer) if header["kind"] == "rows" else buffer.getvalue()

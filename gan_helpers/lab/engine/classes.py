@@ -26,6 +26,7 @@ from gan_helpers.threads import threads_of
 from gan_helpers.training import looking_at
 
 MANY = 12  # classes that can stand beside each other
+ACROSS = 8  # pictures in a row, about, where there are fewer classes
 JUDGED_REAL = 3000  # pictures that the variety is compared with
 PER_CLASS = 50  # pictures judged of each class
 MIXED = 255  # in place of a class: it lies between two
@@ -118,13 +119,18 @@ class ClassSession(JudgedSession):
     def _prepare_previews(self) -> None:
         super()._prepare_previews()
         rng = torch.Generator(self.device).manual_seed(self.seed + 1)
-        n = len(self.z_preview) if self.kind == "2d" else min(self.K, MANY) ** 2
+        n = len(self.z_preview) if self.kind == "2d" else len(self._columns()) ** 2
         self.circles = self.gan.sample_z(2 * n, rng).unflatten(0, (2, n))  # two points on each
         x, y = self.data.sample_pairs(4096, rng)
         self.real_pairs = x, y
         if any(k is not None and k >= self.K for k in (self.look.digit, self.look.to)):
             self.look = Look()  # other data, fewer classes
         self._place_previews()
+
+    def _columns(self) -> Tensor:
+        """The class that each column of pictures shows; several in turn for one, where few are."""
+        classes = torch.arange(min(self.K, MANY))
+        return classes.repeat_interleave(max(1, ACROSS // self.K))
 
     def _place_previews(self) -> None:
         """Bring z, y and the real samples in line with what is asked for."""
@@ -139,14 +145,16 @@ class ClassSession(JudgedSession):
             self.z_preview, self.x_preview = z, x_real
             self.y_real = self.y_preview
             return
-        n = min(self.K, MANY)
-        columns = torch.arange(n)
-        if look.digit is None:  # a column for each class, the same z along a row
-            codes, z = one_of_K(columns, self.K), z[:n].repeat_interleave(n, 0)
+        columns = self._columns()
+        n = len(columns)
+        if look.digit is None:  # columns for each class, the same z for all classes of a row
+            each = int((columns == 0).sum())
+            codes, z = one_of_K(columns, self.K), z[: n * each].unflatten(0, (n, 1, each))
+            z = z.expand(-1, n // each, -1, -1).flatten(0, 2)  # (n * n, latent_dim)
         elif look.to is None:
             codes = one_of_K(look.digit, self.K).expand(n, -1)
         else:
-            share = (columns / (n - 1))[:, None]
+            share = torch.linspace(0, 1, n)[:, None]
             start, end = one_of_K(look.digit, self.K), one_of_K(look.to, self.K)
             codes, z = (1 - share) * start + share * end, z[:n].repeat_interleave(n, 0)
         self.z_preview, self.y_preview = z, codes.repeat(n, 1).to(z)  # (n * n, ...)
@@ -178,7 +186,7 @@ class ClassSession(JudgedSession):
             _, share = mode_coverage(x_fake, self.data.of_class(look.digit or 0))
             meters.insert(0, {"id": "agreement", "value": float(share), "unit": "%"})
             return
-        names = [str(k) for k in range(min(self.K, MANY))]
+        names = [str(k) for k in self._columns().tolist()]
         if look.digit is not None:
             names = [""] * len(names)
             if look.to is not None:

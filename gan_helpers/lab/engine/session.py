@@ -24,6 +24,7 @@ from gan_helpers.lab.engine.look import MAPS, PANEL, Detail, Frame, Looking
 from gan_helpers.lab.engine.record import (
     CURVES,
     History,
+    Moment,
     Timeline,
     TrainStep,
     Trouble,
@@ -303,14 +304,19 @@ class Session(Looking):
     def rewind(self, step: int) -> None:
         """Go back to the last moment kept at or before `step`, with the settings of that moment."""
         moment = self.timeline.back_to(check_int("step", step, 0, 10**12))
-        self.gan, self.experiment = moment.gan.copy(), moment.gan.experiment
-        data_changed, self.data = moment.data is not self.data, moment.data
-        self.train_step = moment.train_step
+        self._become(self.as_of(moment))
         self.history.forget_after(self.gan.step)
-        self.trouble, self.phase, self.d_updates = None, "", 0
-        self._kept.clear()  # it may be of a future that will not be
-        if data_changed:
-            self._prepare_previews()
+
+    def as_of(self, moment: Moment) -> Session:
+        """A twin as this session was at a moment; to be looked at, as they share their past."""
+        twin = copy.copy(self)
+        twin.gan, twin.experiment = moment.gan.copy(), moment.gan.experiment
+        twin.data, twin.train_step = moment.data, moment.train_step
+        twin.trouble, twin.phase, twin.d_updates = None, "", 0
+        twin._kept = {}  # what was measured may be of a future that will not be
+        if twin.data is not self.data:
+            twin._prepare_previews()
+        return twin
 
     def _guarded(self, update: Callable[[], tuple[Any, Any]], of: str = "DG") -> None:
         """Run an update; an error in it or a number that blew up becomes the trouble."""
