@@ -43,13 +43,17 @@ class Console(Driven):
     comparison: Any  # what the session has split into, or None
     shown: Any  # the one of both that is seen
     compared: str  # what stands side by side, "one" for nothing
-    world: str  # what the data are called
     rows: dict[str, list[str]]  # heading -> the settings below it
     unfolded: str | None  # which of them is open from the start
     with_remedies: bool
     treated: dict[str, dict[str, Any]]  # remedy -> what it has replaced
     wanted_lead = 0  # updates that D shall be ahead of a G that stands still
     _unled: Any  # the GAN before them
+
+    @property
+    def world(self) -> str:
+        """What the data are called."""
+        return self.session.world or OWN
 
     def _ask(self, look: dict[str, Any]) -> None:
         """Let the GAN make what the reader asks for."""

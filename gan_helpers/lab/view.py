@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Mapping
 from functools import partial
 from types import NoneType
@@ -101,7 +100,8 @@ class Lab(Console):
         if device is None:
             trial = partial(self.mode.step_on, full, chosen)
             device, self.seconds_per_step = choose_device(trial)
-        self.session = self.mode.session(full, chosen, seed, device, train_step, distance)
+        world = data if isinstance(data, str) else ""
+        self.session = self.mode.session(full, chosen, seed, device, train_step, distance, world)
         if gan is not None:
             self.session.adopt(gan)
         self.rows = groups_of(self.mode.settings)
@@ -111,8 +111,6 @@ class Lab(Console):
         self.treated = {}
         self.lead = 0  # updates that D is ahead of a G that stands still
         self._unled: training.GAN | None = None
-        self.world = data if isinstance(data, str) else OWN
-        self._names = [(weakref.ref(self.session.data), self.world)]  # what data are called
         self._drive(self.session, driver)
         self._frames, self._whole_due = FrameStream(), False
         self._mourned: Timeline | None = None  # of which the reader knows that it is lost
@@ -201,9 +199,6 @@ class Lab(Console):
         if self.comparison:
             self.comparison.change(**new)
         restarted = make()
-        if "data" in new:
-            self.world = new["data"] if isinstance(new["data"], str) else OWN
-            self._names.append((weakref.ref(session.data), self.world))
         if restarted:
             self._say("restarted")
         else:
@@ -310,8 +305,6 @@ class Lab(Console):
     def _rewind(self, step: int) -> None:
         self.worker.playing = False
         self.shown.rewind(step)
-        names = [name for data, name in self._names if data() is self.session.data]
-        self.world = names[-1] if names else OWN
         self._say("rewound", step=self.shown.at)
 
     def _new_stage(self, **traits: Any) -> Stage:
