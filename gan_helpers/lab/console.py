@@ -75,6 +75,9 @@ class Console(Driven):
         """Bring D ahead of G."""
         raise NotImplementedError
 
+    def _add_tools(self) -> None:
+        """Put what leads out of the lab into its row."""
+
     def _rewind(self, step: int) -> None:
         """Go back."""
         raise NotImplementedError
@@ -127,6 +130,7 @@ class Console(Driven):
         self.map.observe(self._on_map, "value")
         self.more: list[W.Widget] = []  # what only this mode has, in a row of its own
         self.tools: list[W.Widget] = []  # what leads out of the lab: files, code, pictures
+        self._add_tools()
         if self.mode is CLASSES:
             self._build_class_controls()
         elif self.mode is AUGMENTED:

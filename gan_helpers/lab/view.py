@@ -13,7 +13,7 @@ from gan_helpers.checks import check_bool, check_choice
 from gan_helpers.conditional.training import ConditionalGAN
 from gan_helpers.datasets.points import from_drawing
 from gan_helpers.experiment import Experiment
-from gan_helpers.lab.console import OWN, Console
+from gan_helpers.lab.console import OWN
 from gan_helpers.lab.engine.choices import as_any, choose_device
 from gan_helpers.lab.engine.comparison import SEED, Comparison, variants_of
 from gan_helpers.lab.engine.controls import groups_of
@@ -22,6 +22,7 @@ from gan_helpers.lab.engine.modes import mode_of
 from gan_helpers.lab.engine.record import Timeline, TrainStep, Trouble
 from gan_helpers.lab.hosts import bundle
 from gan_helpers.lab.labels import in_english, labels
+from gan_helpers.lab.outward import Outward
 from gan_helpers.lab.stage import FrameStream, Stage
 from gan_helpers.losses import get_loss, reversed_losses
 from gan_helpers.remedies import REMEDIES
@@ -34,7 +35,7 @@ PATIENCE = 0.5  # seconds to wait for a browser that does not answer
 CHUNK = 25  # updates of D between two pictures while it runs ahead
 
 
-class Lab(Console):
+class Lab(Outward):
     """A GAN that trains before your eyes.
 
     Show it by making it the last expression of a cell. Running the cell again ends the old lab.
@@ -86,7 +87,7 @@ class Lab(Console):
         driver: str | None = None,
         **settings: Any,
     ) -> None:
-        self.text = labels(lang)
+        self.lang, self.text = lang, labels(lang)
         chosen = as_any(data)
         check_kind("experiment", experiment, Experiment, Translation, NoneType)
         check_kind("gan", gan, ConditionalGAN, NoneType)
@@ -180,6 +181,8 @@ class Lab(Console):
             self._whole_due = True
             if not self.worker.playing:
                 self.worker.post(lambda: None)  # after which everything is shown
+        elif kind == "copied":
+            self.worker.post(lambda: self._say("copied" if content["done"] else "not_copied"))
         elif kind == "deaf":
             self.worker.post(lambda: self._renew_stage(stage))
 
