@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from datetime import datetime, timezone
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from gan_helpers.lab.engine.classes import ClassSession
 from gan_helpers.lab.engine.saved import Own, pack_session, unpack_session
 from gan_helpers.lab.engine.session import Session
 from gan_helpers.lab.engine.translating import TranslationSession
+from gan_helpers.lab.view import Lab
 from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.saved import FORMAT, KEY, as_file, from_file, load_gan, save_gan
 from gan_helpers.training import GAN, train_step
@@ -386,3 +388,104 @@ def test_a_failed_save_leaves_the_file(tmp_path):
     with pytest.raises(TypeError, match=r"gan\.odd is a object"):
         save_gan(gan, path)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+# --- the lab -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lab():
+    lab = Lab("ring", seed=4, remedies=True, unfold="remedies", **SMALL)
+    lab.run(30)
+    yield lab
+    lab.close()
+
+
+def uploaded(lab, path):
+    """As the page does it, once the reader has chosen a file."""
+    lab.worker.driver = "page"  # it is opened in this thread
+    content = memoryview(path.read_bytes())
+    about = {"type": "", "size": len(content), "last_modified": datetime.now(timezone.utc)}
+    lab.upload.value = ({"name": path.name, "content": content, **about},)
+
+
+def test_a_lab_goes_on(lab, tmp_path):
+    lab._treat("r1", True)
+    path = lab.save(tmp_path / "run.safetensors")
+    other = Lab.load(path, lang="ja")
+    assert (other.session.seed, other.world, other.with_remedies) == (4, "ring", True)
+    assert other.unfolded == "remedies" and other.treated == lab.treated
+    assert "run.safetensorsを開きました。ステップ30" in other.message.value
+    lab.run(30), other.run(30)
+    assert same_state(lab.session.gan, other.session.gan)
+    assert lab.session.last_losses == other.session.last_losses
+    other.change(data="grid")
+    other.close()
+
+
+def test_a_drawing_goes_on_in_a_lab(tmp_path):
+    lab = Lab("ring", **SMALL)
+    lab._draw([[(-1, 0), (1, 0)]])
+    lab.run(5)
+    other = Lab.load(lab.save(tmp_path / "run.safetensors"))
+    assert other.world == "own" and torch.equal(other.session.data.means, lab.session.data.means)
+    lab.run(5), other.run(5)
+    assert lab.session.last_losses == other.session.last_losses
+
+
+def test_a_file_that_was_chosen_takes_the_place_of_the_training(lab, tmp_path):
+    path = lab.save(tmp_path / "run.safetensors")
+    before = lab.session.last_losses
+    lab.change(lr_D=1e-4)
+    lab.run(10)
+    for _ in range(2):  # the same one again
+        uploaded(lab, path)
+        assert lab.session.at == 30 and lab.session.last_losses == before
+        assert "Going on from run.safetensors, at step 30" in lab.message.value
+        assert lab.upload.value == () and lab.settings["lr_D"].value == 1e-3
+        lab.run(10)
+    lab.compare("loss")
+    uploaded(lab, path)
+    assert lab.comparison is None and lab.compare_with.value == "one"
+
+
+def test_a_file_for_another_lab_says_how_to_open_it(lab, tmp_path):
+    one = lab.session
+    for other in (Lab("one_gaussian_1d", **SMALL), Lab("ring", condition="cgan", **SMALL)):
+        uploaded(lab, other.save(tmp_path / "other.safetensors"))
+        assert "another kind of lab" in lab.message.value and lab.session is one
+        assert "Lab.load(&#x27;other.safetensors&#x27;)" in lab.message.value
+        other.close()
+    (tmp_path / "bad.safetensors").write_bytes(b"bad")
+    uploaded(lab, tmp_path / "bad.safetensors")
+    assert "is no file of a lab" in lab.message.value and lab.session is one
+
+
+def test_of_several_side_by_side_one_has_to_be_picked(lab, tmp_path):
+    lab.compare("loss")
+    with pytest.raises(ValueError, match=r"lab\.pick\(name\), or .*lab\.compare\('one'\)"):
+        lab.save(tmp_path / "run.safetensors")
+    lab.pick("hinge")
+    lab.run(3)
+    other = Lab.load(lab.save(tmp_path / "run.safetensors"))
+    assert same_state(lab.session.gan, other.session.gan)
+
+
+def test_the_page_gets_the_file_and_the_code(lab, monkeypatch):
+    sent = []
+    monkeypatch.setattr(
+        lab.stage, "send", lambda content, buffers=(): sent.append((content, buffers))
+    )
+    lab.worker.driver = "page"
+    save, _, _, box = lab.tools[:4]
+    save.click()
+    ((said, (content,)),) = sent
+    assert said == {"type": "download", "name": "ring-30.safetensors"}
+    assert from_file(content, "it")[0]["lab"]["seed"] == 4
+    assert box.layout.display == "none"
+    lab.code_button.value = True
+    assert box.layout.display is None and lab.code.value == lab.as_code()
+    box.children[1].click()
+    assert sent[1][0] == {"type": "copy", "text": lab.as_code()}
+    lab.code_button.value = False
+    assert box.layout.display == "none"

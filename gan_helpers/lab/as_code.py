@@ -9,7 +9,7 @@ from typing import Any
 
 from gan_helpers import training
 from gan_helpers.ensemble import Ensemble
-from gan_helpers.lab.engine.choices import own_fields
+from gan_helpers.lab.engine.choices import as_any, own_fields
 from gan_helpers.lab.engine.comparison import SEED, Comparison
 from gan_helpers.lab.engine.course import Leg
 from gan_helpers.lab.engine.modes import AUGMENTED, CLASSES, Mode
@@ -186,9 +186,10 @@ def lab_data(page: Page, leg: Leg) -> str:
 def keywords_for_lab(page: Page, leg: Leg, mode: Mode) -> list[str]:
     """What differs from what a lab takes for these data by itself."""
     e, names = leg.experiment, [f.name for f in fields(leg.experiment)]
-    if leg.data is None:  # nobody knows what suits them
+    data = as_any(leg.world) if leg.data is None and leg.world else leg.data
+    if data is None:  # nobody knows what suits them
         return keywords(page, e, names)
-    suits = mode.session.suits(leg.data)
+    suits = mode.session.suits(data)
     kind = own_fields(type(e))[:1] if mode in (CLASSES, AUGMENTED) else ()
     return keywords(page, e, [n for n in names if n in kind or getattr(e, n) != getattr(suits, n)])
 

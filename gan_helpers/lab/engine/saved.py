@@ -128,8 +128,11 @@ def unpack_session(about: Mapping[str, Any], tensors: Tensors, file: str, own: O
         session.course = Course.from_here(session, given=True)
     else:
         *before, last = course.legs
-        last = replace(last, data=session.data, world=session.world)
-        session.course = replace(course, legs=(*before, last))
+        here = {"data": session.data, "world": session.world}
+        legs = [
+            replace(leg, **here) if leg.world and leg.world == last.world else leg for leg in before
+        ]
+        session.course = replace(course, legs=(*legs, replace(last, **here)))
     return session
 
 
