@@ -16,6 +16,7 @@ from gan_helpers.lab.engine.session import Session
 from gan_helpers.lab.hosts import taken
 from gan_helpers.saved import as_file, from_file, read_file
 
+MOST_ROWS = 40  # of code that are seen at once
 Owner = TypeVar("Owner", bound="Outward")
 
 
@@ -106,9 +107,10 @@ class Outward(Console):
         )
         self.code_button.layout.width = "auto"
         self.code_button.observe(lambda _: self.worker.post(self._show_code), "value")
-        self.code = W.Textarea(rows=18)
+        self.code = W.Textarea()
         self.code.layout.width = "100%"
         copy = self._button("copy_code", lambda: self.worker.post(self._copy), icon="copy")
+        copy.layout.align_self = "flex-start"
         self.code_box = W.VBox([self.code, copy])
         self.code_box.layout.width, self.code_box.layout.display = "100%", "none"
         self.tools += [save, self.upload, self.code_button, self.code_box]
@@ -167,7 +169,8 @@ class Outward(Console):
     def _show_code(self) -> None:
         """Write the code as of now, or put it away."""
         if self.code_button.value:
-            self.code.value = self.as_code()
+            self.code.value = code = self.as_code()
+            self.code.rows = min(code.count("\n") + 1, MOST_ROWS)
         self.code_box.layout.display = None if self.code_button.value else "none"
 
     def _copy(self) -> None:
