@@ -595,6 +595,7 @@ ROWS: dict[str, Row] = {
     "translation.cyclegan.CycleGAN": Row(
         lambda: args(experiment=WAYS, channels=(1, 1), seed=0, device="cpu")
     ),
+    "translation.cyclegan.CycleGAN.configure": Row(lambda: args(experiment=WAYS), of=cycle),
     "translation.cyclegan.CycleGAN.to_a": Row(lambda: args(b=pictures(3)), of=cycle, nan=("b",)),
     "translation.cyclegan.CycleGAN.to_b": Row(lambda: args(a=pictures(3)), of=cycle, nan=("a",)),
     "translation.tasks.Task": Row(

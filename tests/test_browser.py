@@ -253,6 +253,42 @@ def test_a_drawing_becomes_the_data(notebook):
 
 
 @one_kernel_is_enough
+def test_a_lab_leaves_as_a_file_and_comes_back(notebook, tmp_path):
+    lab, path = show(notebook), tmp_path / "run.safetensors"
+    lab.ask("lab.run(50)")
+    with notebook.page.expect_download() as download:
+        lab.button("Save").click()
+    lab.says("Step 50 is saved as ring-50.safetensors")
+    assert download.value.suggested_filename == "ring-50.safetensors"
+    download.value.save_as(path)
+    lab.ask("lab.run(10)")
+    after = lab.ask("lab.session.last_losses")
+    with notebook.page.expect_file_chooser() as chooser:
+        lab.part.locator("button:has-text('Open')").click()
+    chooser.value.set_files(path)
+    lab.says("Going on from run.safetensors, at step 50")
+    lab.wait(lambda: lab.step == 50)
+    lab.ask("lab.run(10)")
+    assert lab.ask("lab.session.last_losses") == after
+    lab.play()
+
+
+@one_kernel_is_enough
+def test_a_lab_is_told_as_code_that_runs(notebook):
+    lab = show(notebook, "lab = Lab('ring', lr_D=5e-4)\nlab")
+    lab.ask("[lab.run(20), lab.change(r1=0.1), lab.run(10)]")
+    losses = lab.ask("lab.session.last_losses")
+    lab.button("As code").click()
+    area = lab.part.locator("textarea").first
+    lab.wait(lambda: "if step == 20:" in area.input_value())
+    lab.button("Copy").click()
+    lab.says("The code is on the clipboard")
+    notebook.run_cell(2, area.input_value())
+    assert lab.ask("(float(loss_D), float(loss_G))") == losses
+    assert lab.ask("lab.session.last_losses") == losses  # of the new lab
+
+
+@one_kernel_is_enough
 def test_single_steps_reset_and_seeds(notebook):
     lab = show(notebook)
     weights = "[float(p.sum()) for p in lab.session.gan.{}.parameters()]"

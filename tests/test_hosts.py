@@ -138,6 +138,31 @@ def test_a_lab_whose_pictures_are_lost_lets_the_page_drive(host):
     assert lab.ask("(lab.worker.driver, threads())") == ("page", 0)
 
 
+@on("lossy", "old")
+def test_a_lab_leaves_as_a_file_and_comes_back_and_is_told_as_code(host, tmp_path):
+    """Only what answers the click arrives; ipywidgets 7 has another kind of upload."""
+    lab, path = show(host, RING), tmp_path / "run.safetensors"
+    host.ask("lab.run(20)")
+    with host.page.expect_download() as download:
+        lab.button("Save").click()
+    download.value.save_as(path)
+    host.ask("lab.run(5)")
+    after = host.ask("lab.session.last_losses")
+    for _ in range(2):  # the same file again is news, too
+        with host.page.expect_file_chooser() as chooser:
+            lab.part.locator("button:has-text('Open')").click()
+        chooser.value.set_files(path)
+        lab.says("Going on from run.safetensors, at step 20")
+        lab.wait(lambda: lab.step == 20)
+        host.ask("lab.run(5)")
+        assert host.ask("lab.session.last_losses") == after
+    lab.button("As code").click()
+    area = lab.part.locator("textarea:visible").first
+    lab.wait(lambda: "lab.run(25)" in area.input_value())
+    lab.button("Copy").click()
+    lab.says("The code is on the clipboard")
+
+
 # --- all kinds of labs ---------------------------------------------------------------------------
 
 

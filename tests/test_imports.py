@@ -27,6 +27,7 @@ LAYERS = [
     {"metrics", "plots", "transport"},
     {"conditional.judge", "augmentation.judge", "translation.judge"},
     {"conditional.pretrained", "augmentation.pretrained", "translation.pretrained"},
+    {"saved"},
     {"evidence", "exercises", "lab.engine"},
     {"lab"},
 ]

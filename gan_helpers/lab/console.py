@@ -43,13 +43,17 @@ class Console(Driven):
     comparison: Any  # what the session has split into, or None
     shown: Any  # the one of both that is seen
     compared: str  # what stands side by side, "one" for nothing
-    world: str  # what the data are called
     rows: dict[str, list[str]]  # heading -> the settings below it
     unfolded: str | None  # which of them is open from the start
     with_remedies: bool
     treated: dict[str, dict[str, Any]]  # remedy -> what it has replaced
     wanted_lead = 0  # updates that D shall be ahead of a G that stands still
     _unled: Any  # the GAN before them
+
+    @property
+    def world(self) -> str:
+        """What the data are called."""
+        return self.session.world or OWN
 
     def _ask(self, look: dict[str, Any]) -> None:
         """Let the GAN make what the reader asks for."""
@@ -70,6 +74,9 @@ class Console(Driven):
     def _run_ahead(self, lead: int) -> None:
         """Bring D ahead of G."""
         raise NotImplementedError
+
+    def _add_tools(self) -> None:
+        """Put what leads out of the lab into its row."""
 
     def _rewind(self, step: int) -> None:
         """Go back."""
@@ -123,6 +130,7 @@ class Console(Driven):
         self.map.observe(self._on_map, "value")
         self.more: list[W.Widget] = []  # what only this mode has, in a row of its own
         self.tools: list[W.Widget] = []  # what leads out of the lab: files, code, pictures
+        self._add_tools()
         if self.mode is CLASSES:
             self._build_class_controls()
         elif self.mode is AUGMENTED:

@@ -78,6 +78,16 @@ def folded(
     return accordion
 
 
+def taken(upload: W.FileUpload) -> list[tuple[str, bytes]]:
+    """Name and content of the files that were chosen; the widget is empty again then."""
+    files = upload.value
+    if OLD_WIDGETS:
+        upload.set_trait("value", {})  # else the same file, chosen again, would be no news
+        return [(name, bytes(file["content"])) for name, file in files.items()]
+    upload.value = ()
+    return [(file["name"], bytes(file["content"])) for file in files]
+
+
 def parts_of(things: Any) -> Iterator[W.Widget]:
     """All open widgets among these things, and the widgets that those are made of."""
     for thing in things.values() if isinstance(things, Mapping) else things:

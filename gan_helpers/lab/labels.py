@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from gan_helpers.checks import check_choice
+from gan_helpers.lab.labels_outward import OUTWARD
 
 LANGUAGES = ("en", "ja")
 #: Key -> the words in each language.
 WORDS: dict[str, tuple[str, str]] = {
+    **OUTWARD,
     "play": ("Play", "再生"),
     "pause": ("Pause", "一時停止"),
     "step": ("Step", "1ステップ"),

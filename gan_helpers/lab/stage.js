@@ -11,6 +11,7 @@ import {
   axisFor, drawAxes, drawBars, drawCurves, drawHistogram, drawStrip, modeAxis, times
 } from "./diagrams.js";
 import { sketchpad } from "./pad.js";
+import { errands } from "./errands.js";
 
 const BESIDE = 380; // px; where there is so much room beside the picture, the charts stand there
 const KEYS = { " ": "toggle", arrowright: "step", d: "step_D", g: "step_G", r: "reset" };
@@ -425,4 +426,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { initialize: errands, render };

@@ -49,11 +49,13 @@ class Stage(Listening):
     "shown" (n: every frame up to n is drawn or skipped), "strokes" (strokes: polylines of [x, y] in
     the range of the frame), "key" (action: toggle, step, step_D, step_G, reset), "pick" (member:
     the one of several GANs that was clicked), "views" (page, count: how many views that page has
-    now), "whole" (a frame with all that it shows is needed), "deaf" (see `Listening`).
+    now), "whole" (a frame with all that it shows is needed), "copied" (done: whether it could),
+    "deaf" (see `Listening`).
+    Messages to the page: "download" (name; one buffer: the file), "copy" (text).
     """
 
     # As text: of a path anywidget would keep the widget for ever, to follow changes of the file.
-    _esm = bundled("frames", "ink", "pictures", "diagrams", "pad", "stage")
+    _esm = bundled("frames", "ink", "pictures", "diagrams", "pad", "errands", "stage")
     _css = (HERE / "stage.css").read_text(encoding="utf-8")
 
     key = traitlets.Unicode().tag(sync=True)  # its own; by it a page counts its views

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Mapping
 from functools import partial
 from types import NoneType
@@ -24,6 +23,7 @@ from gan_helpers.lab.engine.record import Timeline, TrainStep, Trouble
 from gan_helpers.lab.filming import Filming, for_figures
 from gan_helpers.lab.hosts import bundle
 from gan_helpers.lab.labels import labels
+from gan_helpers.lab.outward import Outward
 from gan_helpers.lab.stage import FrameStream, Stage
 from gan_helpers.losses import get_loss, reversed_losses
 from gan_helpers.remedies import REMEDIES
@@ -36,7 +36,7 @@ PATIENCE = 0.5  # seconds to wait for a browser that does not answer
 CHUNK = 25  # updates of D between two pictures while it runs ahead
 
 
-class Lab(Filming):
+class Lab(Outward, Filming):
     """A GAN that trains before your eyes.
 
     Show it by making it the last expression of a cell. Running the cell again ends the old lab.
@@ -88,7 +88,7 @@ class Lab(Filming):
         driver: str | None = None,
         **settings: Any,
     ) -> None:
-        self.text = labels(lang)
+        self.lang, self.text = lang, labels(lang)
         chosen = as_any(data)
         check_kind("experiment", experiment, Experiment, Translation, NoneType)
         check_kind("gan", gan, ConditionalGAN, NoneType)
@@ -102,7 +102,8 @@ class Lab(Filming):
         if device is None:
             trial = partial(self.mode.step_on, full, chosen)
             device, self.seconds_per_step = choose_device(trial)
-        self.session = self.mode.session(full, chosen, seed, device, train_step, distance)
+        world = data if isinstance(data, str) else ""
+        self.session = self.mode.session(full, chosen, seed, device, train_step, distance, world)
         if gan is not None:
             self.session.adopt(gan)
         self.rows = groups_of(self.mode.settings)
@@ -112,8 +113,6 @@ class Lab(Filming):
         self.treated = {}
         self.lead = 0  # updates that D is ahead of a G that stands still
         self._unled: training.GAN | None = None
-        self.world = data if isinstance(data, str) else OWN
-        self._names = [(weakref.ref(self.session.data), self.world)]  # what data are called
         self._drive(self.session, driver)
         self._frames, self._whole_due = FrameStream(), False
         self._mourned: Timeline | None = None  # of which the reader knows that it is lost
@@ -183,6 +182,8 @@ class Lab(Filming):
             self._whole_due = True
             if not self.worker.playing:
                 self.worker.post(lambda: None)  # after which everything is shown
+        elif kind == "copied":
+            self.worker.post(lambda: self._say("copied" if content["done"] else "not_copied"))
         elif kind == "deaf":
             self.worker.post(lambda: self._renew_stage(stage))
 
@@ -202,9 +203,6 @@ class Lab(Filming):
         if self.comparison:
             self.comparison.change(**new)
         restarted = make()
-        if "data" in new:
-            self.world = new["data"] if isinstance(new["data"], str) else OWN
-            self._names.append((weakref.ref(session.data), self.world))
         if restarted:
             self._say("restarted")
         else:
@@ -311,8 +309,6 @@ class Lab(Filming):
     def _rewind(self, step: int) -> None:
         self.worker.playing = False
         self.shown.rewind(step)
-        names = [name for data, name in self._names if data() is self.session.data]
-        self.world = names[-1] if names else OWN
         self._say("rewound", step=self.shown.at)
 
     def _new_stage(self, **traits: Any) -> Stage:

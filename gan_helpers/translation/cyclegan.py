@@ -72,9 +72,12 @@ class CycleGAN(Translator):
     make_D: Callable[..., nn.Module] = staticmethod(make_patch_D)
     check_given: Callable[..., None] = staticmethod(check_given)
 
-    def __init__(self, experiment: Translation, *args: object, **kwargs: object) -> None:
-        super().__init__(experiment, *args, **kwargs)  # type: ignore[arg-type]
-        self.fakes_a, self.fakes_b = History(experiment.history), History(experiment.history)
+    def configure(self, experiment: Translation) -> None:
+        """Train on under other settings, with the weights kept; see `Translator.configure`."""
+        super().configure(experiment)
+        if not hasattr(self, "fakes_a"):
+            self.fakes_a, self.fakes_b = History(experiment.history), History(experiment.history)
+        self.fakes_a.size = self.fakes_b.size = experiment.history
 
     def make_networks(
         self, experiment: Translation, channels: tuple[int, int], rng: torch.Generator

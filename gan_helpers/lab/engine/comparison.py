@@ -63,6 +63,8 @@ class Comparison:
         if self.ensemble is None:  # the reader's own step knows one GAN at a time
             self._each("step")
             return
+        for session in self.alive:
+            session.keep_order()
         try:
             with whole_steps(), threads_of(self.alive[0].gan):
                 losses = torch.stack(self.ensemble.step(self.alive[0].data)).T.tolist()

@@ -79,6 +79,7 @@ class Looking:
 
     gan: Any
     data: Any
+    world: str  # what the data are called, "" for the reader's own
     experiment: Any
     detail: Detail
     device: str

@@ -54,6 +54,7 @@ class Moment:
     gan: GAN
     data: Any
     train_step: TrainStep
+    world: str  # the data's name
 
     @property
     def step(self) -> int:
@@ -89,7 +90,8 @@ class Timeline:
 
     def keep(self, session: Any) -> None:
         """Keep the session's present."""
-        self.moments.append(Moment(session.gan.copy(), session.data, session.train_step))
+        now = session.gan.copy(), session.data, session.train_step, session.world
+        self.moments.append(Moment(*now))
         room = self.memory // max(n_bytes(session.gan), 1)
         self.capacity = max(min(self.capacity, room), 2)
 

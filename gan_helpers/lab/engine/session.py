@@ -20,6 +20,7 @@ from gan_helpers.experiment import Experiment, new_networks
 from gan_helpers.lab.engine.charts import Chart
 from gan_helpers.lab.engine.choices import as_data, check_step, default_experiment
 from gan_helpers.lab.engine.controls import describe
+from gan_helpers.lab.engine.course import Course
 from gan_helpers.lab.engine.look import MAPS, PANEL, Detail, Frame, Looking
 from gan_helpers.lab.engine.record import (
     CURVES,
@@ -49,6 +50,7 @@ class Session(Looking):
             of `standard_step`.
         distance: whether to measure the Wasserstein distance and look inside of the critic; by
             default where the loss is (12.29).
+        world: the name of the data, where they are given themselves.
     """
 
     trains: type[Any] = GAN
@@ -65,13 +67,14 @@ class Session(Looking):
         device: str = "cpu",
         train_step: TrainStep | None = None,
         distance: bool | None = None,
+        world: str = "",
     ) -> None:
         self.device, self.map = device, MAPS[0]
         self.train_step = self.standard_step if train_step is None else check_step(train_step)
         self.distance = None if distance is None else check_bool("distance", distance)
         self.detail = Detail()
         self.seed = check_int("seed", seed, 0, 2**63 - 1)
-        self.data = self.load(data).to(device)
+        self.data, self.world = self.load(data).to(device), data if isinstance(data, str) else world
         own = self.trains.settings
         if experiment is not None and not isinstance(experiment, (Experiment, own)):
             raise TypeError(
@@ -98,6 +101,7 @@ class Session(Looking):
         self.history = History(names=self.curves)
         self.trouble: Trouble | None = None
         self.last_losses = (math.nan, math.nan)
+        self.course = Course.from_here(self)
         self._start_here()
 
     def _become(self, twin: Session) -> None:
@@ -129,6 +133,7 @@ class Session(Looking):
                 )
         twin = copy.copy(self)
         twin.gan, twin.experiment = gan, gan.experiment
+        twin.course = Course.from_here(twin, given=True)
         twin._start_here()
         self._become(twin)
 
@@ -162,6 +167,7 @@ class Session(Looking):
                 "has to be numbers, or tensors without a gradient."
             ) from error
         twin.history = copy.deepcopy(self.history)
+        twin.keep_order()
         twin._start_here()
         if settings:
             twin.change(**settings)
@@ -171,17 +177,20 @@ class Session(Looking):
 
     def step(self) -> tuple[float, float]:
         """One round of the game; returns the losses of D and G. Does nothing after a stop."""
+        self.keep_order()
         self._guarded(lambda: self.train_step(self.gan, self.data))
         self.phase, self.d_updates = "", 0
         return self.last_losses
 
     def step_D(self) -> None:
         """One update of D only. k of these and one `step_G` are one `step`."""
+        self.keep_order("D")
         self._guarded(lambda: (self.gan.update_D(self.data), self.last_losses[1]), of="D")
         self.phase, self.d_updates = "D", self.d_updates + 1
 
     def step_G(self) -> None:
         """One update of G only."""
+        self.keep_order("G")
         self._guarded(lambda: (self.last_losses[0], self.gan.update_G(self.data)), of="G")
         self.phase, self.d_updates = "G", 0
 
@@ -189,6 +198,18 @@ class Session(Looking):
     def turn(self) -> str:
         """Whose update comes next, "D" or "G"; D has k of them before each of G's."""
         return "D" if self.d_updates < self.experiment.d_steps else "G"
+
+    @property
+    def amid_round(self) -> bool:
+        """Whether a round has begun by single updates and has not ended."""
+        return self.phase == "D"
+
+    def keep_order(self, of: str = "") -> None:
+        """Note where the next update, of D, of G or a whole round, is not what rounds would do."""
+        ahead = getattr(self.experiment, "unroll", 0)  # G alone draws what D will learn from
+        rounds = self.train_step is self.standard_step and not ahead
+        if not (of == self.turn and rounds if of else not self.amid_round):
+            self.course = self.course.broken(self)
 
     def half_step(self) -> None:
         """The same updates as `step`, one at a time."""
@@ -227,7 +248,9 @@ class Session(Looking):
         if "train_step" in settings:
             twin.train_step = check_step(settings.pop("train_step"))
         if "data" in settings:
-            data = twin.data = self.load(settings.pop("data")).to(self.device)
+            given = settings.pop("data")
+            data = twin.data = self.load(given).to(self.device)
+            twin.world = given if isinstance(given, str) else ""
         new_shape = self.shape_of(data) != self.shape_of(self.data)
         start = self.experiment
         if new_shape:  # other networks, so other rates; the game stays
@@ -247,6 +270,7 @@ class Session(Looking):
             self._become(twin)
             if not restart:
                 self.gan.configure(self.experiment)
+                self.course = self.course.on(self)
             return restart
 
         return make
@@ -306,12 +330,13 @@ class Session(Looking):
         moment = self.timeline.back_to(check_int("step", step, 0, 10**12))
         self._become(self.as_of(moment))
         self.history.forget_after(self.gan.step)
+        self.course = self.course.back_to(self)
 
     def as_of(self, moment: Moment) -> Session:
         """A twin as this session was at a moment; to be looked at, as they share their past."""
         twin = copy.copy(self)
         twin.gan, twin.experiment = moment.gan.copy(), moment.gan.experiment
-        twin.data, twin.train_step = moment.data, moment.train_step
+        twin.data, twin.train_step, twin.world = moment.data, moment.train_step, moment.world
         twin.trouble, twin.phase, twin.d_updates = None, "", 0
         twin._kept = {}  # what was measured may be of a future that will not be
         if twin.data is not self.data:
@@ -335,6 +360,7 @@ class Session(Looking):
         """Stop because of an error in the code that trains."""
         detail = f"{type(error).__name__}: {error}"
         self.trouble = Trouble("error", self.at, detail, own_line(error))
+        self.course = self.course.broken(self)  # perhaps half of a step was done
 
     def note(self, losses: tuple[float, float], moved: bool = True, of: str = "DG") -> None:
         """Write down how an update went. moved: whether it was one of G. of: whose it was."""

@@ -81,6 +81,10 @@ class TranslationSession(Session):
         first, second = ("D", "G") if self.data.paired else ("G", "D")
         return second if self.phase == first else first
 
+    @property
+    def amid_round(self) -> bool:
+        return self.phase == ("D" if self.data.paired else "G")
+
     # --- what is seen of it --------------------------------------------------------------------
 
     def _prepare_previews(self) -> None:
