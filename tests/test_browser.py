@@ -474,6 +474,25 @@ def test_modes_collapse_and_a_click_brings_them_back(notebook):
 
 
 @one_kernel_is_enough
+def test_the_illness_is_named_and_the_remedy_put_beside_it(notebook):
+    lab = show(notebook, "lab = Lab('ring', d_steps=10, lr_D=1e-2)\nlab")
+    verdict = lab.part.locator(".widget-html [aria-live=polite]")
+    assert verdict.count() == 0
+    lab.play()
+    lab.wait(lambda: verdict.count() and "Mode collapse" in verdict.inner_text())
+    assert verdict.locator("a").get_attribute("href").endswith("#cell-id=section-3")
+    lab.pause()
+    lab.part.locator("button:has-text('Try R1 beside it')").click()
+    panels = lab.stage.locator(".gan-panel")
+    lab.wait(lambda: panels.count() == 2)
+    lab.wait(lambda: verdict.count() == 0)  # side by side nothing is said
+    assert panels.locator("[data-ui=name]").all_inner_texts() == ["untreated", "R1"]
+    panels.nth(1).click()
+    lab.says("“R1” goes on alone")
+    assert lab.ask("lab.session.experiment.r1") == 0.1
+
+
+@one_kernel_is_enough
 def test_a_fork_side_by_side_plays_and_a_click_keeps_one(notebook):
     lab = show(notebook, COLLAPSE)
     lab.ask("lab.run(300)")

@@ -27,6 +27,7 @@ from gan_helpers.lab.engine.worker import MAX_PER_SECOND
 from gan_helpers.lab.hosts import folded, hint
 from gan_helpers.lab.picker import Picker
 from gan_helpers.lab.stage import Stage
+from gan_helpers.lab.verdict import Verdict
 from gan_helpers.losses import LOSSES, get_loss
 from gan_helpers.remedies import REMEDIES
 
@@ -46,6 +47,7 @@ class Console(Driven):
     rows: dict[str, list[str]]  # heading -> the settings below it
     unfolded: str | None  # which of them is open from the start
     with_remedies: bool
+    diagnosis: bool  # whether the lab says what it sees
     treated: dict[str, dict[str, Any]]  # remedy -> what it has replaced
     wanted_lead = 0  # updates that D shall be ahead of a G that stands still
     _unled: Any  # the GAN before them
@@ -61,6 +63,10 @@ class Console(Driven):
 
     def _compare(self, what: str | Mapping[str, Mapping[str, Any]]) -> None:
         """Split into several."""
+        raise NotImplementedError
+
+    def _variant(self, name: str, settings: Mapping[str, Any]) -> str:
+        """What a variant is called in the reader's language."""
         raise NotImplementedError
 
     def _show_map(self, name: str) -> None:
@@ -161,6 +167,8 @@ class Console(Driven):
         self.time.observe(self._on_time, "value")
         self.message = W.HTML()
         self._say("ready")
+        self.verdict = Verdict(t, self._variant, self._beside)
+        self.verdict.box.layout.display = None if self.diagnosis else "none"
         self.box = self._arrange()
 
     def _build_class_controls(self) -> None:
@@ -246,7 +254,7 @@ class Console(Driven):
         rows["basics"].append(self.lead_slider)
         opened = None if self.unfolded is None else list(rows).index(self.unfolded)
         groups = folded({self.text[row]: widgets for row, widgets in rows.items()}, wrap, opened)
-        top = [buttons, choices, cures, *self.more, self.message, self.pulse]
+        top = [buttons, choices, cures, *self.more, self.message, self.verdict.box, self.pulse]
         tools = [W.Box(self.tools, layout=wrap)] if self.tools else []
         return W.VBox([*top, self.stage, self.time, groups, *tools])
 
@@ -297,6 +305,10 @@ class Console(Driven):
     def _on_remedy(self, name: str, change: dict[str, Any]) -> None:
         if not self._syncing:
             self.worker.post(lambda: self._treat(name, change["new"]))
+
+    def _beside(self, name: str, settings: Mapping[str, Any]) -> None:
+        """What the verdict offers: the GAN as it is, and beside it with a remedy."""
+        self.worker.post(lambda: self._compare({"untreated": {}, name: settings}))
 
     def _in_force(self, name: str) -> bool:
         """Whether a remedy would change nothing, as its settings are in use already."""
@@ -362,6 +374,20 @@ class Console(Driven):
                     options = nearby([v for _, v in widget.options], value)
                     widget.options = [(self._number(v), v) for v in options]
                 widget.value = value
+
+    def _say_what_it_has(self) -> None:
+        """Bring the verdict in line; side by side, and beside the remedies, nothing is offered."""
+        found = None if self.comparison or not self.diagnosis else self.session.watch.said
+        offered = None
+        if found and not self.with_remedies:
+            offered = next(filter(self._would_change, found.remedies.items()), None)
+        self.verdict.show(found, offered, anew=not self.worker.playing)
+
+    def _would_change(self, remedy: tuple[str, Mapping[str, Any]]) -> bool:
+        """Whether a remedy is possible here, and not in force."""
+        e, (_, settings) = self.session.experiment, remedy
+        new = any(getattr(e, name, value) != value for name, value in settings.items())
+        return new and self.session.can(**settings)
 
     def _offer_comparisons(self) -> None:
         options = self._comparisons()

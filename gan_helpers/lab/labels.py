@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gan_helpers.checks import check_choice
+from gan_helpers.lab.findings import FINDINGS
 from gan_helpers.lab.labels_outward import OUTWARD
 
 LANGUAGES = ("en", "ja")
@@ -384,6 +385,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "cycle_error": ("distance after A → B → A", "A → B → A での差"),
     "hidden_error": ("distance from the hidden answer", "隠された正解との差"),
     "world": ("A → B: distance of the crowd", "A → B：Bの集団との隔たり"),
+    **FINDINGS,
 }
 #: Language -> key -> words.
 TEXT: dict[str, dict[str, str]] = {

@@ -60,6 +60,7 @@ class Lab(Outward, Filming):
             default where the loss is (12.29).
         unfold: which group of settings is open, "basics", "remedies", "classes",
             "augmentation" or "translation"; none by default.
+        diagnosis: whether a line below the message says which illness the lab sees, if any.
         gan: a conditional GAN to begin with, e.g. one that comes with the notebooks.
         driver: "thread" of the kernel's, or "page" where the page asks for each picture; by default
             what works where the notebook is open. The numbers are the same.
@@ -84,6 +85,7 @@ class Lab(Outward, Filming):
         remedies: bool = False,
         distance: bool | None = None,
         unfold: str | None = None,
+        diagnosis: bool = True,
         gan: ConditionalGAN | None = None,
         driver: str | None = None,
         **settings: Any,
@@ -94,6 +96,7 @@ class Lab(Outward, Filming):
         check_kind("gan", gan, ConditionalGAN, NoneType)
         check_kind("compare", compare, str, Mapping, NoneType)
         check_bool("remedies", remedies)
+        self.diagnosis = check_bool("diagnosis", diagnosis)
         base = gan.experiment if gan is not None and experiment is None else experiment
         self.mode = mode_of(chosen, base, settings)
         self.mode.session.shape_of(chosen)  # raises where it cannot use these data
@@ -349,6 +352,7 @@ class Lab(Outward, Filming):
             self.stage.frame = self._frames.pack(header, arrays, whole)
             self._picture = header, arrays
             self._sync_controls(arrays["timeline"])
+            self._say_what_it_has()
             self._say_what_is_wrong()
 
     @property

@@ -21,6 +21,7 @@ from gan_helpers.lab.engine.charts import Chart
 from gan_helpers.lab.engine.choices import as_data, check_step, default_experiment
 from gan_helpers.lab.engine.controls import describe
 from gan_helpers.lab.engine.course import Course
+from gan_helpers.lab.engine.diagnosis import Watch
 from gan_helpers.lab.engine.look import MAPS, PANEL, Detail, Frame, Looking
 from gan_helpers.lab.engine.record import (
     CURVES,
@@ -142,6 +143,7 @@ class Session(Looking):
         self.timeline = Timeline(self.detail.interval, memory=self.detail.memory)
         self.phase = ""  # the half-step just taken, "D" or "G"
         self.d_updates = 0  # of D alone, since G's last one
+        self.watch = Watch(self.at)  # over what it has, if anything
         self._prepare_previews()
         self.timeline.keep(self)
 
@@ -261,8 +263,10 @@ class Session(Looking):
         restart = new_shape or bool(new_networks(self.experiment, twin.experiment))
         if restart:
             twin._begin()
-        elif data is not self.data:
-            twin._prepare_previews()
+        else:
+            twin.watch = Watch(self.at)
+            if data is not self.data:
+                twin._prepare_previews()
         if self.trouble and self.trouble.what == "error":  # the weights are sound: try again
             twin.trouble = None
 
@@ -338,6 +342,7 @@ class Session(Looking):
         twin.gan, twin.experiment = moment.gan.copy(), moment.gan.experiment
         twin.data, twin.train_step, twin.world = moment.data, moment.train_step, moment.world
         twin.trouble, twin.phase, twin.d_updates = None, "", 0
+        twin.watch = Watch(twin.at)
         twin._kept = {}  # what was measured may be of a future that will not be
         if twin.data is not self.data:
             twin._prepare_previews()
@@ -381,6 +386,7 @@ class Session(Looking):
             values |= self._measured()
             row = [values.get(name, math.nan) for name in self.curves]
             self.history.add(self.at, row, self._shares())
+            self.watch.look(self)
         if moved and not self.trouble:
             self.timeline.offer(self)
 
