@@ -44,7 +44,7 @@ from gan_helpers.translation import tasks
 AT_LEAST = {"digits": 10, "classes": 10, "class weight": 10, "class ring": 10, "shipped": 3}
 AT_LEAST |= {"signs": 10, "real digits": 10, "stacked digits": 10}
 AT_LEAST |= {"shoes": 3, "shoes longer": 3, "cycle": 3, "landscapes": 3, "matching": 10}
-AT_LEAST |= {"copies": 10, "few landscapes": 10}
+AT_LEAST |= {"copies": 10, "few landscapes": 10, "diagnosis": 10}
 AT_LEAST |= {"few none": 5, "few both": 5, "few ways": 5, "leak": 5, "mirror": 5}
 
 SIGNED = ("correlation", "estimate", "between", "pattern", "pattern_noisy", "pattern_honest")

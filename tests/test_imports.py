@@ -28,7 +28,8 @@ LAYERS = [
     {"conditional.judge", "augmentation.judge", "translation.judge"},
     {"conditional.pretrained", "augmentation.pretrained", "translation.pretrained"},
     {"saved"},
-    {"evidence", "exercises", "lab.engine"},
+    {"lab.engine"},
+    {"evidence", "exercises"},
     {"lab"},
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))

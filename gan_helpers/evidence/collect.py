@@ -19,6 +19,7 @@ from gan_helpers.cluster import Cluster
 from gan_helpers.evidence import (
     augmentation,
     conditional,
+    diagnosis,
     difficulties,
     pairs,
     read_rows,
@@ -29,7 +30,9 @@ from gan_helpers.evidence.judging import Row
 from gan_helpers.files import locked, replace_file, tidy
 from gan_helpers.processes import work
 
-SECTIONS: tuple[Any, ...] = (difficulties, pairs, wgan, conditional, translation, augmentation)
+SECTIONS: tuple[Any, ...] = (
+    *(difficulties, diagnosis, pairs, wgan, conditional, translation, augmentation),
+)
 RUNS: dict[str, Row] = {run.name: run for section in SECTIONS for run in section.rows()}
 
 
