@@ -209,7 +209,7 @@ def unsettled(seen: Seen) -> Numbers | None:
 def narrow(seen: Seen) -> Numbers | None:
     """Most pictures are of one class, though nobody asks for it."""
     n, top = seen.n_modes, seen.commonest
-    return {"most": top, "of": n} if seen.pictures and n > 3 and top >= 0.6 else None
+    return {"most": top} if seen.pictures and n > 3 and top >= 0.6 else None
 
 
 def ignored(seen: Seen) -> Numbers | None:
