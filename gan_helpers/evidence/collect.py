@@ -22,6 +22,7 @@ from gan_helpers.evidence import (
     diagnosis,
     difficulties,
     pairs,
+    presets,
     read_rows,
     translation,
     wgan,
@@ -31,7 +32,7 @@ from gan_helpers.files import locked, replace_file, tidy
 from gan_helpers.processes import work
 
 SECTIONS: tuple[Any, ...] = (
-    *(difficulties, diagnosis, pairs, wgan, conditional, translation, augmentation),
+    *(difficulties, diagnosis, pairs, wgan, conditional, translation, augmentation, presets),
 )
 RUNS: dict[str, Row] = {run.name: run for section in SECTIONS for run in section.rows()}
 

@@ -16,6 +16,7 @@ from gan_helpers.augmentation.training import WAYS
 from gan_helpers.augmentation.transforms import GREY, TRANSFORMS
 from gan_helpers.conditional.training import DISCRIMINATORS
 from gan_helpers.datasets.points import WORLDS, WORLDS_1D
+from gan_helpers.lab.activity import Activity
 from gan_helpers.lab.driven import Driven
 from gan_helpers.lab.engine.augmenting import AugmentedSession
 from gan_helpers.lab.engine.choices import PICTURES
@@ -165,7 +166,7 @@ class Console(Driven):
         )
         self.time.layout.width = "98%"
         self.time.observe(self._on_time, "value")
-        self.message = W.HTML()
+        self.message, self.activity = W.HTML(), Activity(t)
         self._say("ready")
         self.verdict = Verdict(t, self._variant, self._beside)
         self.verdict.box.layout.display = None if self.diagnosis else "none"
@@ -254,9 +255,16 @@ class Console(Driven):
         rows["basics"].append(self.lead_slider)
         opened = None if self.unfolded is None else list(rows).index(self.unfolded)
         groups = folded({self.text[row]: widgets for row, widgets in rows.items()}, wrap, opened)
-        top = [buttons, choices, cures, *self.more, self.message, self.verdict.box, self.pulse]
+        said = W.Box([self.activity.line, self.message], layout=wrap)
+        top = [W.Box([buttons, choices], layout=wrap), cures, *self.more, said]
+        top += [self.verdict.box, self.pulse]
         tools = [W.Box(self.tools, layout=wrap)] if self.tools else []
-        return W.VBox([*top, self.stage, self.time, groups, *tools])
+        for aside in (self.buttons["new_seed"], self.rate, self.data, self.draw_button, self.time):
+            aside.add_class("gan-aside")  # not seen in full screen, unless it is asked for
+        for aside in (groups, *tools):
+            aside.add_class("gan-aside")
+        box = W.VBox([*top, self.stage, self.time, groups, *tools])
+        return box.add_class("gan-lab")
 
     # --- what a touched control does: it leaves a command --------------------------------------
 

@@ -12,6 +12,7 @@ import ipywidgets as W
 
 from gan_helpers.checks import check_choice, check_int
 from gan_helpers.lab import hosts
+from gan_helpers.lab.activity import Activity
 from gan_helpers.lab.engine.record import own_line
 from gan_helpers.lab.engine.worker import Trainee, Worker
 from gan_helpers.lab.in_cell import InCell
@@ -19,6 +20,8 @@ from gan_helpers.lab.pulse import BEAT, Pulse
 
 NO_STAGE_AFTER = 5.0  # seconds after a button was pressed; the stage says at once that it is there
 BUSY_AFTER = 1.0  # seconds without a sign from the page, while a cell runs, until it is said why
+#: Messages about a lab that stands still; while it plays, the last change is said in their place.
+STANDING = ("ready", "rewound", "interrupted", "led")
 
 
 class Driven(InCell):
@@ -28,11 +31,14 @@ class Driven(InCell):
     session: Any  # with a `seed` and a `device`
     text: dict[str, str]  # the words of the reader's language
     message: W.HTML
+    activity: Activity
     pulse: Pulse
     _heard_at: float  # when the browser last gave a sign of a reader (time.monotonic)
     _touched_at = math.inf  # when a button was first pressed on the page (time.monotonic)
     _cell_since = math.inf  # when the cell began that is running now (time.monotonic)
     _said_before = ""  # what the message was before it said that a cell is running
+    _said = ""  # which message it is, where it has a key
+    _change = ""  # what was changed last, and at which step
     _syncing_thread = 0  # the thread that is bringing the controls in line
     _answering: tuple[str, int] = ("", 0)  # the page's question that is being answered
 
@@ -79,6 +85,7 @@ class Driven(InCell):
         with self.worker.lock:
             self.worker.playing = False
             self.worker.session.reset(seed)
+            self._say("ready")
         self._publish_and_beat()
 
     def play(self) -> None:
@@ -107,6 +114,7 @@ class Driven(InCell):
         self._say_whether_a_cell_runs()
         self._say_whether_there_is_no_stage()
         self._publish()
+        self._say_what_it_does()
         steady = self.worker.playing and self.worker.amid_steps and self.worker.driver == "thread"
         if not steady or time.monotonic() - self.pulse.beaten_at > BEAT:
             self._beat()
@@ -216,11 +224,25 @@ class Driven(InCell):
             self.message.value = self._said_before
         self._said_before = ""
 
+    def _say_what_it_does(self) -> None:
+        """How fast it trains or where it stands; what is no longer so is taken back."""
+        playing, at = self.worker.playing, self.worker.session.at
+        if self._said in STANDING and (playing or (at and self._said == "ready")):
+            self._say_text(self._change)
+        self.activity.note(playing, at, stopped=bool(self.worker.session.trouble))
+
     def _say(self, key: str, **values: Any) -> None:
-        self._say_text(self.text[key].format(**values))
+        words = self.text[key].format(**values)
+        self._say_text(words)
+        self._said = key
+        if key == "changed":
+            self._change = words
+        elif key in ("ready", "restarted", "rewound"):
+            self._change = ""  # it is about steps that are gone
 
     def _say_text(self, words: str, code: str = "", alarm: bool = False) -> None:
         """Show a message, perhaps with a line of code, and quietly beside it seed and device."""
+        self._said = ""
         code = f" <code>{html.escape(code)}</code>" if code else ""
         style = " style='color: var(--jp-error-color1, #c62828); font-weight: 600'" if alarm else ""
         e, s = self.text, self.session

@@ -47,8 +47,16 @@ export function palette(root) {
 
 // ---- drawing: every function gets a context whose unit is the CSS pixel ----
 
+let zoom = 1; // of a lab in full screen
+
+export function enlarge(times) {
+  zoom = times;
+}
+
+const density = () => zoom * (window.devicePixelRatio || 1); // sharp on every screen
+
 export function fit(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1; // sharp on every screen
+  const ratio = density();
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
   const ctx = canvas.getContext("2d");
@@ -76,7 +84,7 @@ export function keptLayer() {
   const canvas = document.createElement("canvas");
   let [data, look] = [[], []];
   return (newData, newLook, edge, draw) => {
-    newLook = [...newLook, edge, newData.length, window.devicePixelRatio];
+    newLook = [...newLook, edge, newData.length, density()];
     const same = newLook.every((value, i) => value === look[i])
       && (newData === data || newData.every((value, i) => value === data[i]));
     if (!same) draw(fit(canvas, edge, edge));

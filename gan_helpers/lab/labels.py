@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from gan_helpers.checks import check_choice
 from gan_helpers.lab.findings import FINDINGS
+from gan_helpers.lab.guide import GUIDE
 from gan_helpers.lab.labels_outward import OUTWARD
 
 LANGUAGES = ("en", "ja")
 #: Key -> the words in each language.
 WORDS: dict[str, tuple[str, str]] = {
     **OUTWARD,
+    **GUIDE,
     "play": ("Play", "再生"),
     "pause": ("Pause", "一時停止"),
     "step": ("Step", "1ステップ"),
@@ -59,6 +61,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "clip": ("clip weights to [−c, c]", "重みを[−c, c]に制限"),
     "unroll": ("look ahead (unrolled D)", "Dの先読み（unrolled）"),
     "pac": ("samples judged together (restarts)", "まとめて判定する数（変えると初期化）"),
+    "batch_size": ("batch size", "バッチサイズ"),
     "compare": ("side by side", "並べて比べる"),
     "compare_hint": (
         "split this GAN into several that go on from exactly these weights",
@@ -143,7 +146,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "D is {n} updates ahead of G. Gradient at G: {norm}",
         "Dの更新はGより{n}回分先に進んでいます。Gの勾配のノルム：{norm}",
     ),
-    "batch_size": ("batch size", "バッチサイズ"),
     "width": ("width (restarts)", "幅（変えると初期化）"),
     "off": ("off", "なし"),
     "time": ("time", "時間"),
@@ -253,8 +255,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "centred": ("D's logit (up to a constant)", "Dのロジット（差だけに意味がある）"),
     "counter": ("step", "ステップ"),
     "keys": (
-        "space: play/pause · →: step · d: D only · g: G only · r: reset",
-        "スペース：再生／一時停止 · →：1ステップ · d：Dだけ · g：Gだけ · r：最初から",
+        "space: play/pause · →: step · f: full screen · ?: all keys",
+        "スペース：再生／一時停止 · →：1ステップ · f：全画面 · ?：キーの一覧",
     ),
     "saturating": ("saturating (12.28)", "飽和（12.28）"),
     "non_saturating": ("non-saturating", "非飽和"),

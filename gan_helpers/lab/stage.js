@@ -12,6 +12,7 @@ import {
 } from "./diagrams.js";
 import { sketchpad } from "./pad.js";
 import { errands } from "./errands.js";
+import { PRESENTER, edgeThatFits, presenting } from "./presenting.js";
 
 const BESIDE = 380; // px; where there is so much room beside the picture, the charts stand there
 const KEYS = { " ": "toggle", arrowright: "step", d: "step_D", g: "step_G", r: "reset" };
@@ -41,7 +42,8 @@ function makeChart(box, chart) {
 
 const PAGE = `<div class="gan-board"><div class="gan-head">
     <span class="gan-step"><span data-ui="counter"></span> <b data-ui="step"></b></span>
-    <span class="gan-phase" data-ui="phase"></span></div>
+    <span class="gan-phase" data-ui="phase"></span>
+    <span class="gan-buttons">${PRESENTER}</span></div>
   <div class="gan-frame"><canvas class="gan-picture" role="img" data-ui="picture"></canvas>
     <canvas class="gan-sketch" data-ui="sketch"></canvas><div class="gan-hint" data-ui="hint"></div>
     <div class="gan-tools"><button type="button" data-ui="done"></button>
@@ -138,6 +140,7 @@ function render({ model, el }) {
   const t = (key) => model.get("labels")[key] ?? key;
   let [frame, pal, numbered, said, ticket] = [null, palette(ui.root), -Infinity, -Infinity, 0];
   let [acknowledged, timer, incomplete, reading] = [0, 0, false, Promise.resolve()];
+  let wanted = model.get("size"); // edge of the picture, px
 
   function send(message) {
     try {
@@ -216,6 +219,8 @@ function render({ model, el }) {
     if (focused && !ui.panels.matches(":focus-within")) ui.root.focus({ preventScroll: true });
     ui.root.classList.toggle("many", count > 0);
     ui.panels.style.setProperty("--columns", columns(count, size.get(ui.root)?.[0]));
+    ui.root.classList.toggle("brief", count > 4);
+    screen.layOut();
     numbered = said = -Infinity; // new numbers are due at once
   }
 
@@ -332,6 +337,7 @@ function render({ model, el }) {
     const words = { counter: "counter", keys: "keys", done: "draw_done", clear: "draw_clear" };
     for (const [part, key] of Object.entries(words)) ui[part].textContent = t(key);
     ui.root.ariaLabel = t("keys");
+    screen.relabel();
     ui.legend.dataset.look = ""; // to be written anew, as the charts are
     numbered = -Infinity;
     redraw();
@@ -343,7 +349,16 @@ function render({ model, el }) {
     relabel();
   }
 
-  const resize = () => ui.root.style.setProperty("--edge", `${model.get("size")}px`);
+  function resize() {
+    // In full screen, as large as there is room; rows of panels are wider than they are high.
+    if (!screen.full()) return setEdge(model.get("size"));
+    const n = panels.length;
+    const rows = n ? Math.ceil(n / columns(n, ui.root.clientWidth)) : 1;
+    const edge = edgeThatFits(ui.root, (n ? panels[0] : ui).picture, rows);
+    setEdge(n ? (edge + 12) / 1.2 : edge); // see .gan-panels
+  }
+
+  const setEdge = (edge) => ui.root.style.setProperty("--edge", `${(wanted = edge)}px`);
 
   function stopDrawing() {
     model.set("drawing", false);
@@ -356,6 +371,8 @@ function render({ model, el }) {
     send({ type: "strokes", strokes: strokes.map((stroke) => stroke.map(world)) });
     stopDrawing();
   });
+
+  const screen = presenting(ui, t, () => requestAnimationFrame(resize));
 
   function mode() {
     const drawing = model.get("drawing");
@@ -370,10 +387,11 @@ function render({ model, el }) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
     event.stopPropagation();
     const drawing = model.get("drawing");
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const action = KEYS[event.key.toLowerCase()];
     const act = drawing
       ? { Escape: stopDrawing, Enter: event.target === ui.root && pad.done }[event.key]
-      : action && (() => send({ type: "key", action }));
+      : screen.acts[key] ?? (action && (() => send({ type: "key", action })));
     if (!act) return;
     event.preventDefault(); // space would scroll the page
     if (!event.repeat || action?.startsWith("step")) act();
@@ -383,8 +401,9 @@ function render({ model, el }) {
     for (const { target, contentRect } of entries)
       size.set(target, [contentRect.width, contentRect.height]);
     const [width] = size.get(ui.root);
-    ui.root.classList.toggle("wide", width >= model.get("size") + BESIDE);
+    ui.root.classList.toggle("wide", width >= wanted + BESIDE);
     ui.panels.style.setProperty("--columns", columns(panels.length, width));
+    if (screen.full()) requestAnimationFrame(resize);
     recolour(); // only now, on the page, does the stage have a background
   });
   const canvases = ({ picture, drawn = [] }) => [picture, ...drawn.map(({ canvas }) => canvas)];
@@ -416,6 +435,7 @@ function render({ model, el }) {
 
   return () => {
     clearTimeout(listening);
+    screen.stop();
     for (const [name, act] of Object.entries(listeners)) model.off(name, act);
     watcher.disconnect();
     themes.disconnect();

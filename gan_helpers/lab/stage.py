@@ -55,8 +55,10 @@ class Stage(Listening):
     """
 
     # As text: of a path anywidget would keep the widget for ever, to follow changes of the file.
-    _esm = bundled("frames", "ink", "pictures", "diagrams", "pad", "errands", "stage")
-    _css = (HERE / "stage.css").read_text(encoding="utf-8")
+    _esm = bundled("frames", "ink", "pictures", "diagrams", "pad", "errands", "presenting", "stage")
+    _css = "\n".join(
+        (HERE / name).read_text(encoding="utf-8") for name in ("stage.css", "presenting.css")
+    )
 
     key = traitlets.Unicode().tag(sync=True)  # its own; by it a page counts its views
     frame = traitlets.Bytes(b"").tag(sync=True)  # of FrameStream; empty shows a placeholder

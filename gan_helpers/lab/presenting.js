@@ -1,0 +1,127 @@
+// For whoever shows the lab to others: full screen, and a list of the keys.
+
+import { enlarge } from "./ink.js";
+
+const SCREEN = [960, 540]; // CSS px: in full screen the lab is laid out on so many, and enlarged
+const LARGER = [1280, 720]; // where several GANs stand side by side, or all controls are shown
+const LEAST = 160; // px: a picture is no smaller; it is scrolled to instead
+
+const BUTTONS = { // name → what is drawn on it
+  all: "M2 4h12M2 8h12M2 12h12M5 2.5v3M11 6.5v3M7 10.5v3",
+  list: "M4.5 5a3.5 3.5 0 1 1 5.2 3c-1.2.7-1.7 1.2-1.7 2.4M8 12.7v1.8",
+  screen: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
+};
+const icon = (path) => `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${path}"/></svg>`;
+export const PRESENTER = Object.keys(BUTTONS).map((name) =>
+  `<button type="button" data-ui="${name}">${icon(BUTTONS[name])}</button>`).join("");
+
+const LISTED = [ // key → its words
+  ["key_space", "key_toggle"], ["→", "step_hint"], ["d", "step_D_hint"], ["g", "step_G_hint"],
+  ["r", "reset_hint"], ["f", "key_screen"], ["c", "key_all"], ["Enter", "key_enter"],
+  ["Esc", "key_escape"], ["?", "key_list"],
+];
+
+export function enlargement([width, height], [w, h]) {
+  // How many times the layout goes into a screen.
+  return Math.max(Math.min(width / w, height / h), 1);
+}
+
+function keyList(t, close) {
+  // A card with the keys. What is written comes from the kernel, and is no HTML.
+  const card = document.createElement("div");
+  Object.assign(card, { className: "gan-card", role: "dialog", tabIndex: -1, hidden: true });
+  card.innerHTML = `<b></b><table>${LISTED.map(() => "<tr><th scope='row'><kbd></kbd></th><td></td></tr>")
+    .join("")}</table><p></p><button type="button"></button>`;
+  const [title, table, note, button] = card.children;
+  button.onclick = close;
+  const label = () => {
+    title.textContent = card.ariaLabel = t("keys_title");
+    note.textContent = t("keys_where");
+    button.textContent = t("keys_close");
+    LISTED.forEach(([key, words], i) => {
+      table.rows[i].querySelector("kbd").textContent = key.startsWith("key") ? t(key) : key;
+      table.rows[i].cells[1].textContent = t(words);
+    });
+  };
+  return { card, label };
+}
+
+export function presenting(ui, t, refit) {
+  // refit: called whenever the lab gets another size. What comes back acts on keys.
+  const lab = () => ui.root.closest(".gan-lab") ?? ui.root;
+  const full = () => Boolean(document.fullscreenElement) && document.fullscreenElement === lab();
+  const showKeys = (shown) => {
+    if (card.hidden !== shown) return;
+    card.hidden = !shown;
+    (shown ? card : ui.root).focus({ preventScroll: true });
+  };
+  const { card, label } = keyList(t, () => showKeys(false));
+  ui.root.append(card);
+
+  function toggle() {
+    if (full()) document.exitFullscreen();
+    else lab().requestFullscreen?.().catch(() => {}); // the page may forbid it
+  }
+
+  function toggleAll() {
+    lab().classList.toggle("gan-all");
+    relabel();
+    layOut();
+  }
+
+  function layOut() {
+    const more = ui.root.classList.contains("many") || lab().classList.contains("gan-all");
+    const size = more ? LARGER : SCREEN;
+    const zoom = full() ? enlargement([window.innerWidth, window.innerHeight], size) : 1;
+    lab().style.zoom = full() ? zoom : "";
+    enlarge(zoom);
+    refit();
+  }
+
+  function change() {
+    if (full()) lab().dataset.lmSuppressShortcuts = "true"; // JupyterLab's own keys stay out
+    else delete lab().dataset.lmSuppressShortcuts;
+    if (full()) ui.root.focus({ preventScroll: true }); // so that keys act at once
+    relabel();
+    layOut();
+  }
+
+  function relabel() {
+    const all = lab().classList.contains("gan-all");
+    const words = { all: all ? "screen_few" : "screen_all", list: "keys_list",
+      screen: full() ? "screen_leave" : "screen" };
+    for (const [name, key] of Object.entries(words)) ui[name].ariaLabel = ui[name].title = t(key);
+    ui.screen.hidden = !document.fullscreenEnabled;
+    ui.all.hidden = !full();
+    label();
+  }
+
+  function onClick({ detail, target }) {
+    // After the mouse, keys shall act again, and not press the same button once more.
+    if (full() && detail && card.hidden && lab().contains(target) && target.closest("button"))
+      ui.root.focus({ preventScroll: true });
+  }
+
+  const acts = { f: toggle, "?": () => showKeys(card.hidden), c: () => full() && toggleAll(),
+    Escape: () => (card.hidden && full() ? toggle() : showKeys(false)) };
+  Object.assign(ui.screen, { onclick: toggle });
+  Object.assign(ui.all, { onclick: toggleAll });
+  Object.assign(ui.list, { onclick: acts["?"] });
+  document.addEventListener("click", onClick);
+  document.addEventListener("fullscreenchange", change);
+  window.addEventListener("resize", layOut);
+  const stop = () => {
+    document.removeEventListener("click", onClick);
+    document.removeEventListener("fullscreenchange", change);
+    window.removeEventListener("resize", layOut);
+  };
+  return { acts, relabel, layOut, full, stop };
+}
+
+export function edgeThatFits(root, frame, rows) {
+  // The edge of a picture with which all that stands below each other is as high as the root.
+  const board = root.querySelector(".gan-board");
+  const { paddingTop, paddingBottom } = getComputedStyle(root);
+  const room = root.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
+  return Math.max((room - board.offsetHeight) / rows + frame.offsetHeight, LEAST);
+}
