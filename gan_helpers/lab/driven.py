@@ -249,5 +249,5 @@ class Driven(InCell):
         about = f"{e['seed']} {s.seed} · {e['device']} {s.device}"
         self.message.value = (
             f"<span role='status'{style}>{html.escape(words)}{code}</span> "
-            f"<span style='opacity: .6'>({about})</span>"
+            f"<span style='opacity: .75'>({about})</span>"
         )

@@ -29,8 +29,10 @@ export function palette(root) {
   const fg = dark ? [232, 234, 237] : [32, 36, 42];
   const real = dark ? [72, 187, 232] : [0, 114, 168];
   const fake = dark ? [255, 140, 66] : [208, 84, 0];
-  const [muted, line, tile] = [0.66, 0.2, 0.06].map((t) => mix(bg, fg, t));
-  const colours = { bg, fg, real, fake, muted, line, tile };
+  const [muted, line, tile] = [0.7, 0.2, 0.06].map((t) => mix(bg, fg, t));
+  // Words have to be darker, or lighter, than points and lines (WCAG AA: 4.5:1, and 3:1).
+  const [realInk, fakeInk] = [real, fake].map((colour) => mix(colour, fg, dark ? 0.1 : 0.2));
+  const colours = { bg, fg, real, fake, muted, line, tile, "real-ink": realInk, "fake-ink": fakeInk };
   for (const [name, c] of Object.entries(colours)) root.style.setProperty(`--${name}`, css(c));
   const ramp = (middle, strength) => shades((share) => {
     const t = 2 * share - 1; // D's verdict: fake … middle … real

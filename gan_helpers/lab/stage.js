@@ -2,14 +2,14 @@
 // it is unpacked and drawn, and what the reader draws or types goes back as small messages.
 // Colours mean the same everywhere: blue = real, orange = fake and G, the text's colour = D.
 
-import {
-  arrowLength, clamp, columns, decades, decode, last, plain, raised, short
-} from "./frames.js";
-import { css, fit, keptLayer, palette } from "./ink.js";
-import { DRAW, allOutside, heightOf, reach } from "./pictures.js";
+import { clamp, columns, decades, decode, last, plain, short } from "./frames.js";
+import { fit, keptLayer, palette } from "./ink.js";
+import { legend, unique } from "./legend.js";
+import { DRAW, allOutside, heightOf } from "./pictures.js";
 import {
   axisFor, drawAxes, drawBars, drawCurves, drawHistogram, drawStrip, modeAxis, times
 } from "./diagrams.js";
+import { naming } from "./naming.js";
 import { sketchpad } from "./pad.js";
 import { errands } from "./errands.js";
 import { PRESENTER, edgeThatFits, presenting } from "./presenting.js";
@@ -33,7 +33,7 @@ function makeChart(box, chart) {
   const root = document.createElement("div");
   const words = inks.map((ink) => `<i class="${INK[ink]}"></i>`).join("");
   root.className = `gan-chart gan-${id} gan-${kind}`;
-  root.innerHTML = `<div class="gan-title">${title && "<b></b>"}${words}</div><canvas></canvas>`;
+  root.innerHTML = `<div class="gan-title">${title && "<b></b>"}${words}</div><canvas aria-hidden="true"></canvas>`;
   box.append(root);
   const [head, canvas] = root.children;
   const [name, ...numbers] = title ? head.children : [null, ...head.children];
@@ -45,7 +45,7 @@ const PAGE = `<div class="gan-board"><div class="gan-head">
     <span class="gan-phase" data-ui="phase"></span>
     <span class="gan-buttons">${PRESENTER}</span></div>
   <div class="gan-frame"><canvas class="gan-picture" role="img" data-ui="picture"></canvas>
-    <canvas class="gan-sketch" data-ui="sketch"></canvas><div class="gan-hint" data-ui="hint"></div>
+    <canvas class="gan-sketch" data-ui="sketch" aria-hidden="true"></canvas><div class="gan-hint" data-ui="hint"></div>
     <div class="gan-tools"><button type="button" data-ui="done"></button>
       <button type="button" data-ui="clear"></button></div></div>
   <div class="gan-panels" data-ui="panels"></div>
@@ -53,7 +53,7 @@ const PAGE = `<div class="gan-board"><div class="gan-head">
   <div class="gan-side"><div class="gan-charts" data-ui="charts"></div>
     <div class="gan-meters" data-ui="meters"></div></div>`;
 const PANEL = `<div class="gan-title"><b data-ui="name"></b></div>
-  <div class="gan-frame"><canvas data-ui="picture"></canvas>
+  <div class="gan-frame"><canvas data-ui="picture" aria-hidden="true"></canvas>
     <div class="gan-trouble" data-ui="trouble"></div></div>
   <div class="gan-meters" data-ui="meters"></div><div data-ui="charts"></div>`;
 const TILE = `<div class="gan-name"></div><div class="gan-value"></div>
@@ -68,41 +68,6 @@ function build(parent, tag, properties) {
 
 function put(element, text) {
   if (element.textContent !== text) element.textContent = text; // else the page is laid out anew
-}
-
-const unique = (gans, key) => [...new Set(gans.map((gan) => gan[key]))];
-const mark = (width, shape) => `<svg width="${width}" height="10">${shape}</svg>`;
-const sampleLine = (colour, dash = "") => mark(26, `<path d="M0 5h26" stroke="var(--${colour})"
-  stroke-width="2" stroke-dasharray="${dash}"/>`);
-const sampleArrow = (length) => mark(length, `<path d="M0 5h${length}m-4-3l4 3l-4 3" fill="none"
-  stroke="var(--fg)" stroke-width="1.2"/>`);
-
-function legend(gans, pal, t, edge) {
-  const [{ kind }] = gans;
-  const ramp = (kind === "images" ? pal.border : pal.heat).filter((_, i) => i % 15 === 0);
-  const gradient = `linear-gradient(90deg,${ramp.map((c) => css(c))})`;
-  const bar = `<i class="gan-bar" style="background:${gradient}"></i>`;
-  const scales = { probability: `D(x) 0 ${bar} 1`, relative: `${t("critic")} − ${bar} +`,
-    centred: `${t("centred")} − ${bar} +`, slope: `|∇D(x)| 0 ${bar} 2` };
-  const verdicts = unique(gans, "scale").map((scale) => scales[scale]); // side by side
-  const named = { probability: "D(x)", relative: t("critic"), centred: t("centred") };
-  const curves = unique(gans, "scale").map((scale) => named[scale]);
-  const best = unique(gans, "critic").map((critic) => (critic ? t("best_critic") : "D*(x) = p/(p+q)"));
-  const arrow = (gradient) => sampleArrow(reach(edge) * arrowLength(gradient));
-  const lengths = [-3, -1, 1].map((e) => `${arrow(10 ** e)} ${raised(e)}`);
-  const push = `${t("push")} ${lengths.join(" ")}`;
-  const real = mark(10, `<circle cx="5" cy="5" r="3" fill="var(--real)"/>`);
-  const fake = mark(10, `<path d="M5 0l5 5l-5 5l-5-5z" fill="var(--fake)"/>`);
-  const wrong = mark(11, `<rect width="11" height="10" fill="var(--fake)"/>`);
-  const entries = {
-    "2d": [`${real} ${t("real")}`, `${fake} ${t("fake")}`, ...verdicts, push],
-    "1d": [`${sampleLine("real")} p(x) ${t("real")}`, `${sampleLine("fake")} q(x) ${t("fake")}`,
-      `${sampleLine("fg", "8 4")} ${curves.join(" / ")}`,
-      `${sampleLine("fg", "1.5 3.5")} ${best.join(" / ")}`, push],
-    rows: [],
-    images: [...verdicts, ...(gans[0].read ? [`${wrong} ${t("misread")}`] : [])],
-  };
-  return entries[kind].map((entry) => `<span>${entry}</span>`).join("");
 }
 
 function showMeters(box, meters, t) {
@@ -372,6 +337,7 @@ function render({ model, el }) {
     stopDrawing();
   });
 
+  const names = naming(ui.root);
   const screen = presenting(ui, t, () => requestAnimationFrame(resize));
 
   function mode() {
@@ -386,6 +352,7 @@ function render({ model, el }) {
   ui.root.onkeydown = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab") return;
     event.stopPropagation();
+    if (event.key === " " && event.target.tagName === "BUTTON") return; // it presses the button
     const drawing = model.get("drawing");
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const action = KEYS[event.key.toLowerCase()];
@@ -403,6 +370,7 @@ function render({ model, el }) {
     const [width] = size.get(ui.root);
     ui.root.classList.toggle("wide", width >= wanted + BESIDE);
     ui.panels.style.setProperty("--columns", columns(panels.length, width));
+    names.begin();
     if (screen.full()) requestAnimationFrame(resize);
     recolour(); // only now, on the page, does the stage have a background
   });
@@ -436,6 +404,7 @@ function render({ model, el }) {
   return () => {
     clearTimeout(listening);
     screen.stop();
+    names.stop();
     for (const [name, act] of Object.entries(listeners)) model.off(name, act);
     watcher.disconnect();
     themes.disconnect();

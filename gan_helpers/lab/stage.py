@@ -55,7 +55,10 @@ class Stage(Listening):
     """
 
     # As text: of a path anywidget would keep the widget for ever, to follow changes of the file.
-    _esm = bundled("frames", "ink", "pictures", "diagrams", "pad", "errands", "presenting", "stage")
+    _esm = bundled(
+        *("frames", "ink", "pictures", "legend", "diagrams", "pad", "errands", "naming"),
+        *("presenting", "stage"),
+    )
     _css = "\n".join(
         (HERE / name).read_text(encoding="utf-8") for name in ("stage.css", "presenting.css")
     )

@@ -1,0 +1,55 @@
+// Names and keys for what the notebook's own widgets leave without: the label of a slider is not
+// the name of its handle, and a folded group cannot be reached by the keyboard.
+
+const HANDLES = ".noUi-handle, .ui-slider-handle"; // of ipywidgets 8 and 7
+const HEADERS = "[class*='Collapse-header']";
+
+const labelOf = (part) => part.querySelector(".widget-label")?.textContent.trim() ?? "";
+
+function nameSlider(slider) {
+  const name = labelOf(slider);
+  const readout = slider.querySelector(".widget-readout");
+  for (const handle of slider.querySelectorAll(HANDLES)) {
+    handle.role = "slider"; // in ipywidgets 7 it has none
+    handle.ariaLabel = name;
+    if (readout?.textContent) handle.ariaValueText = readout.textContent;
+  }
+  if (!readout) return;
+  readout.tabIndex = -1; // what it says can be chosen by the handle
+  readout.role = "note";
+}
+
+function nameHeader(header) {
+  header.role = "button";
+  header.tabIndex = 0;
+  header.ariaExpanded = String(/Collapse-open/.test(header.parentElement.className));
+  header.onkeydown = (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    event.stopPropagation(); // Enter would go to the notebook
+    header.click();
+  };
+}
+
+function nameAll(part) {
+  part.querySelectorAll(".widget-slider, .widget-hslider").forEach(nameSlider);
+  part.querySelectorAll(HEADERS).forEach(nameHeader);
+  for (const group of part.querySelectorAll(".widget-toggle-buttons"))
+    Object.assign(group, { role: "group", ariaLabel: labelOf(group) });
+  for (const button of part.querySelectorAll(".widget-toggle-button"))
+    button.ariaPressed = String(button.classList.contains("mod-active"));
+}
+
+export function naming(root) {
+  // Of the lab around a stage; `begin` may be called again and again, until the stage has a place.
+  let lab = null;
+  const observer = new MutationObserver(() => nameAll(lab));
+  function begin() {
+    if (lab || !(lab = root.closest(".gan-lab"))) return;
+    nameAll(lab);
+    const changes = { childList: true, subtree: true, attributeFilter: ["class"] };
+    for (const part of lab.children)
+      if (!part.contains(root)) observer.observe(part, changes); // the stage names its own
+  }
+  return { begin, stop: () => observer.disconnect() };
+}

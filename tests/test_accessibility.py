@@ -1,0 +1,179 @@
+"""Who sees little, or uses no mouse: names of all controls, their order, contrasts, and keys."""
+
+import pytest
+from jupyter_browser import jupyter, write_notebook
+from test_browser import SETUP, show
+
+LABS = {
+    "plane": "Lab('ring', remedies=True, loss='wasserstein', unfold='basics')",
+    "classes": "Lab('ring', condition='acgan', unfold='classes')",
+    "pictures": "Lab('digits_50', width=8, unfold='augmentation')",
+    "panels": "Lab('ring', compare='lr_D', remedies=True)",
+    "japanese": "Lab('two_gaussians_1d', lang='ja', unfold='remedies')",
+}
+CONTROLS = (  # roles that have to have a name
+    "button", "checkbox", "combobox", "group", "image", "img", "listbox", "radio", "slider",
+    "spinbutton", "switch", "textbox", "dialog", "Canvas",
+)  # fmt: skip
+#: Text that is seen, with its contrast: colours are laid over each other down to what is opaque.
+FAINT = """(lab) => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const rgba = (text) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = text;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = ([r, g, b, a], below) => [r, g, b].map((v, i) => a * v + (1 - a) * below[i]);
+  const light = (colour) => colour.map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  function behind(el) {
+    const layers = [];
+    for (; el; el = el.parentElement) {
+      layers.push(rgba(getComputedStyle(el).backgroundColor));
+      if (layers.at(-1)[3] > 0.99) break;
+    }
+    return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255]);
+  }
+  const opacity = (el) => (el ? getComputedStyle(el).opacity * opacity(el.parentElement) : 1);
+  const ratio = (el) => {
+    const back = behind(el);
+    const [r, g, b, a] = rgba(getComputedStyle(el).color);
+    const [x, y] = [light(over([r, g, b, a * opacity(el)], back)), light(back)];
+    return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
+  };
+  const large = (el) => {
+    const { fontSize, fontWeight } = getComputedStyle(el);
+    return parseFloat(fontSize) >= (fontWeight >= 700 ? 18.66 : 24);
+  };
+  const texts = [...lab.querySelectorAll("*")].filter((el) => el.checkVisibility()
+    && !el.closest(":disabled, .jupyter-widgets-disconnected, [disabled]")
+    && [...el.childNodes].some(({ nodeType, data }) => nodeType === 3 && data.trim()));
+  return [texts.length, texts.map((el) => [ratio(el), large(el), el.textContent.trim()])
+    .filter(([found, large]) => found < (large ? 3 : 4.5))];
+}"""
+#: Colours of what is drawn, on what they are drawn on.
+DRAWN = """(stage) => {
+  const style = getComputedStyle(stage);
+  const light = (name) => style.getPropertyValue(`--${name}`).match(/[\\d.]+/g).slice(0, 3)
+    .map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ratio = (x, y) => (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
+  return Object.fromEntries(["real", "fake", "fg", "muted"]
+    .map((name) => [name, ratio(light(name), light("bg"))]));
+}"""
+
+
+@pytest.fixture(scope="module", params=["Light", "Dark"])
+def opened(request, browser, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("accessible")
+    write_notebook(folder / "lab.ipynb", [SETUP, "", ""])
+    with jupyter(folder, theme=f"JupyterLab {request.param}") as server:
+        notebook = server.open(browser, "lab.ipynb")
+        notebook.run_cell(0)
+        yield notebook
+
+
+@pytest.fixture
+def notebook(opened):
+    """After the test its console has to be free of errors."""
+    yield opened
+    complaints = opened.complaints.copy()
+    opened.complaints.clear()
+    assert complaints == []
+
+
+def shown(notebook, kind):
+    """Such a lab, when all its controls are there."""
+    lab = show(notebook, f"lab = {LABS[kind]}\nlab")
+    lab.wait(lambda: lab.part.locator("[class*='Collapse-header'][role=button]").count())
+    return lab
+
+
+def controls(notebook, lab):
+    """Role and name of each control, as the browser tells them to a screen reader."""
+    session = notebook.page.context.new_cdp_session(notebook.page)
+    document = session.send("DOM.getDocument", {"depth": 0})["root"]["nodeId"]
+    lab.part.locator(".gan-lab").evaluate("lab => lab.id = 'the-lab'")
+    query = {"nodeId": document, "selector": "#the-lab"}
+    node = session.send("DOM.querySelector", query)["nodeId"]
+    answer = session.send("Accessibility.queryAXTree", {"nodeId": node})
+    said = [n for n in answer["nodes"] if not n["ignored"]]
+    pairs = [(n["role"]["value"], n.get("name", {}).get("value", "").strip()) for n in said]
+    return [(role, name) for role, name in pairs if role in CONTROLS]
+
+
+@pytest.mark.parametrize("kind", LABS)
+def test_every_control_has_a_name(notebook, kind):
+    lab = shown(notebook, kind)
+    found = controls(notebook, lab)
+    assert len(found) > 15 and {"button", "slider", "combobox"} <= {role for role, _ in found}
+    assert [role for role, name in found if not name] == []
+
+
+@pytest.mark.parametrize("kind", LABS)
+def test_words_can_be_read(notebook, kind):
+    lab = shown(notebook, kind)
+    lab.button({"japanese": "1ステップ"}.get(kind, "Step")).click()
+    lab.wait(lambda: lab.step == 1)
+    n, faint = lab.part.locator(".gan-lab").evaluate(FAINT)
+    assert n > 30 and faint == []
+    drawn = lab.stage.evaluate(DRAWN)
+    assert min(drawn.values()) > 3 and drawn["muted"] > 4.5
+
+
+def test_a_slider_says_its_value(notebook):
+    lab = shown(notebook, "plane")
+    slider = lab.part.get_by_role("slider", name="learning rate of D", exact=True)
+    slider.focus()
+    before = slider.get_attribute("aria-valuetext")
+    assert float(before) == lab.ask("lab.session.experiment.lr_D")
+    notebook.page.keyboard.press("ArrowRight")
+    lab.wait(lambda: float(slider.get_attribute("aria-valuetext")) > float(before))
+
+
+def test_a_group_is_opened_by_the_keyboard(notebook):
+    lab = shown(notebook, "plane")
+    header = lab.part.get_by_role("button", name="Regularization")
+    for key, there in (("Enter", "true"), ("Space", "false")):
+        header.focus()
+        notebook.page.keyboard.press(key)
+        lab.wait(lambda there=there: header.get_attribute("aria-expanded") == there)
+    assert len(notebook.cells()) == 3 and lab.step == 0
+
+
+def test_tab_leads_from_play_row_by_row_and_out_again(notebook):
+    lab = shown(notebook, "plane")
+    lab.button("Play").focus()
+    where = """() => { const [it, lab] = [document.activeElement, document.querySelector(".gan-lab")];
+      const top = it.getBoundingClientRect().top - lab.getBoundingClientRect().top;
+      return lab.contains(it) ? [top, it.className.includes("gan-stage"),
+        it.textContent] : null; }"""
+    passed = []
+    while (now := notebook.page.evaluate(where)) and len(passed) < 80:
+        passed.append(now)
+        notebook.page.keyboard.press("Tab")
+    assert len(passed) < 80, "there is no way out"
+    assert passed[0][2] == "Play" and [stage for _, stage, _ in passed].count(True) == 1
+    tops = [top for top, stage, _ in passed if not stage]
+    assert all(later > earlier - 40 for earlier, later in zip(tops, tops[1:], strict=False))
+
+
+def test_space_presses_a_button_of_the_stage(notebook):
+    lab = shown(notebook, "panels")
+    panels = lab.stage.locator(".gan-panel")
+    panels.nth(2).focus()
+    notebook.page.keyboard.press("Space")
+    lab.says("goes on alone")
+    lab.wait(lambda: panels.count() == 0)
+
+
+def test_nothing_moves_by_itself(notebook):
+    """So there is nothing to stop for who prefers reduced motion."""
+    lab = shown(notebook, "plane")
+    assert notebook.page.evaluate("document.getAnimations().length") == 0
+    before = lab.stage.screenshot()
+    notebook.page.wait_for_timeout(1000)
+    assert lab.stage.screenshot() == before
