@@ -1,5 +1,7 @@
 """Who sees little, or uses no mouse: names of all controls, their order, contrasts, and keys."""
 
+from itertools import pairwise
+
 import pytest
 from jupyter_browser import jupyter, write_notebook
 from test_browser import SETUP, show
@@ -147,10 +149,12 @@ def test_a_group_is_opened_by_the_keyboard(notebook):
 def test_tab_leads_from_play_row_by_row_and_out_again(notebook):
     lab = shown(notebook, "plane")
     lab.button("Play").focus()
-    where = """() => { const [it, lab] = [document.activeElement, document.querySelector(".gan-lab")];
+    where = """() => {
+      const [it, lab] = [document.activeElement, document.querySelector(".gan-lab")];
       const top = it.getBoundingClientRect().top - lab.getBoundingClientRect().top;
       return lab.contains(it) ? [top, it.className.includes("gan-stage"),
-        it.textContent] : null; }"""
+        it.textContent] : null;
+    }"""
     passed = []
     while (now := notebook.page.evaluate(where)) and len(passed) < 80:
         passed.append(now)
@@ -158,7 +162,7 @@ def test_tab_leads_from_play_row_by_row_and_out_again(notebook):
     assert len(passed) < 80, "there is no way out"
     assert passed[0][2] == "Play" and [stage for _, stage, _ in passed].count(True) == 1
     tops = [top for top, stage, _ in passed if not stage]
-    assert all(later > earlier - 40 for earlier, later in zip(tops, tops[1:], strict=False))
+    assert all(later > earlier - 40 for earlier, later in pairwise(tops))
 
 
 def test_space_presses_a_button_of_the_stage(notebook):

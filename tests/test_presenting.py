@@ -1,4 +1,4 @@
-"""The lab in front of others: full screen, the list of keys, and the line that says what it does."""
+"""The lab in front of others: full screen, the list of keys, and what it says that it does."""
 
 import pytest
 from jupyter_browser import jupyter, write_notebook

@@ -51,7 +51,8 @@ class Shown:
     holds: Callable[[Mapping[str, Tensor]], Tensor]
 
 
-#: The lab, as it stands on its slide -> what has to be seen of it after 20 s.
+#: The lab, as it stands on its slide -> what has to be seen of it after 20 s, or as long as the
+#: slide says.
 SHOWN: dict[str, Shown] = {
     'Lab("ring")': Shown("presets/ring", lambda f: (f["modes"] >= 7) & (f["good"] > 0.3)),
     'Lab("two_gaussians_1d")': Shown("presets/line", lambda f: f["distance"] < 0.3),
@@ -63,6 +64,9 @@ SHOWN: dict[str, Shown] = {
     ),
     'Lab("ring", loss="wasserstein", clip=0.1)': Shown(
         "presets/clip", lambda f: f["correlation"] > 0.5
+    ),
+    'Lab("ring", seed=1, d_steps=10, lr_D=1e-2)': Shown(
+        "presets/R1", lambda f: (f["modes_before"] <= 2) & (f["modes"] == 8)
     ),
     'Lab("ring", condition="cgan")': Shown("presets/cgan", lambda f: f["agreement_1000"] > 0.8),
 }

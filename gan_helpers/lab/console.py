@@ -138,6 +138,8 @@ class Console(Driven):
         self.more: list[W.Widget] = []  # what only this mode has, in a row of its own
         self.tools: list[W.Widget] = []  # what leads out of the lab: files, code, pictures
         self._add_tools()
+        if self.mode is PLAIN and self.session.kind == "2d":
+            self.tools.append(self._tour_button())
         if self.mode is CLASSES:
             self._build_class_controls()
         elif self.mode is AUGMENTED:
@@ -219,6 +221,11 @@ class Console(Driven):
         button.on_click(lambda _: act())
         return button
 
+    def _tour_button(self) -> W.Button:
+        """The page knows it by its class and starts the tour: no kernel has to answer."""
+        button = self._button("tour", lambda: None, self.text["tour_hint"], icon="map-signs")
+        return button.add_class("gan-at-tour")
+
     def _setting(self, name: str) -> W.Widget:
         row, value, look = CONTROLS[name], self._shown_value(name), {"description": self.text[name]}
         widget: W.Widget
@@ -263,6 +270,9 @@ class Console(Driven):
             aside.add_class("gan-aside")  # not seen in full screen, unless it is asked for
         for aside in (groups, *tools):
             aside.add_class("gan-aside")
+        pointed = {"play": self.play_button, "loss": self.loss, "draw": self.draw_button}
+        for name, part in {**self.buttons, **pointed, "time": self.time}.items():
+            part.add_class(f"gan-at-{name}")  # by which the tour finds them
         box = W.VBox([*top, self.stage, self.time, groups, *tools])
         return box.add_class("gan-lab")
 

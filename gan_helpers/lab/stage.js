@@ -13,6 +13,7 @@ import { naming } from "./naming.js";
 import { sketchpad } from "./pad.js";
 import { errands } from "./errands.js";
 import { PRESENTER, edgeThatFits, presenting } from "./presenting.js";
+import { touring } from "./tour.js";
 
 const BESIDE = 380; // px; where there is so much room beside the picture, the charts stand there
 const KEYS = { " ": "toggle", arrowright: "step", d: "step_D", g: "step_G", r: "reset" };
@@ -165,6 +166,7 @@ function render({ model, el }) {
     if (many) members.forEach((gan, k) => paintOn(panels[k].picture, gan));
     else paintOn(ui.picture, frame);
     showNumbers(many ? members : [frame], edge);
+    tour.look();
     const behind = frame.n - acknowledged;
     if (behind < 0 || behind >= model.get("ack_every")) acknowledge();
   }
@@ -338,6 +340,7 @@ function render({ model, el }) {
   });
 
   const names = naming(ui.root);
+  const tour = touring(ui, t, () => frame);
   const screen = presenting(ui, t, () => requestAnimationFrame(resize));
 
   function mode() {
@@ -371,6 +374,7 @@ function render({ model, el }) {
     ui.root.classList.toggle("wide", width >= wanted + BESIDE);
     ui.panels.style.setProperty("--columns", columns(panels.length, width));
     names.begin();
+    if (model.get("tour")) tour.offer();
     if (screen.full()) requestAnimationFrame(resize);
     recolour(); // only now, on the page, does the stage have a background
   });
@@ -405,6 +409,7 @@ function render({ model, el }) {
     clearTimeout(listening);
     screen.stop();
     names.stop();
+    tour.stop();
     for (const [name, act] of Object.entries(listeners)) model.off(name, act);
     watcher.disconnect();
     themes.disconnect();

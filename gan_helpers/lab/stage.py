@@ -57,16 +57,18 @@ class Stage(Listening):
     # As text: of a path anywidget would keep the widget for ever, to follow changes of the file.
     _esm = bundled(
         *("frames", "ink", "pictures", "legend", "diagrams", "pad", "errands", "naming"),
-        *("presenting", "stage"),
+        *("presenting", "tour", "stage"),
     )
     _css = "\n".join(
-        (HERE / name).read_text(encoding="utf-8") for name in ("stage.css", "presenting.css")
+        (HERE / f"{name}.css").read_text(encoding="utf-8")
+        for name in ("stage", "presenting", "tour")
     )
 
     key = traitlets.Unicode().tag(sync=True)  # its own; by it a page counts its views
     frame = traitlets.Bytes(b"").tag(sync=True)  # of FrameStream; empty shows a placeholder
     labels = traitlets.Dict(dict(LABELS)).tag(sync=True)
     drawing = traitlets.Bool(False).tag(sync=True)  # set back to False by the canvas when done
+    tour = traitlets.Bool(False).tag(sync=True)  # whether it offers itself
     size = traitlets.Int(400, min=120, max=2000).tag(sync=True)  # edge of the stage, CSS pixels
     # Each reply makes the frames behind it wait: in JupyterLab 18 frames a second with a reply to
     # every frame and two on their way, 29 with a reply to every fourth and eight on their way.

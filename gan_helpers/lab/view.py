@@ -62,6 +62,8 @@ class Lab(Outward, Filming):
             "augmentation" or "translation"; none by default.
         diagnosis: whether a line below the message says which illness the lab sees, if any.
         gan: a conditional GAN to begin with, e.g. one that comes with the notebooks.
+        tour: whether it offers its tour of one minute to who has not seen it yet; a button starts
+            it at any time. It is a tour of points on a plane.
         driver: "thread" of the kernel's, or "page" where the page asks for each picture; by default
             what works where the notebook is open. The numbers are the same.
         **settings: single fields of the experiment, e.g. `loss="saturating"`; with a `condition`
@@ -87,6 +89,7 @@ class Lab(Outward, Filming):
         unfold: str | None = None,
         diagnosis: bool = True,
         gan: ConditionalGAN | None = None,
+        tour: bool = False,
         driver: str | None = None,
         **settings: Any,
     ) -> None:
@@ -97,6 +100,7 @@ class Lab(Outward, Filming):
         check_kind("compare", compare, str, Mapping, NoneType)
         check_bool("remedies", remedies)
         self.diagnosis = check_bool("diagnosis", diagnosis)
+        self._offers_tour = check_bool("tour", tour)
         base = gan.experiment if gan is not None and experiment is None else experiment
         self.mode = mode_of(chosen, base, settings)
         self.mode.session.shape_of(chosen)  # raises where it cannot use these data
@@ -315,7 +319,7 @@ class Lab(Outward, Filming):
         self._say("rewound", step=self.shown.at)
 
     def _new_stage(self, **traits: Any) -> Stage:
-        look = {"size": self.mode.size, **traits}
+        look = {"size": self.mode.size, "tour": self._offers_tour, **traits}
         stage = Stage(labels=self.text, ack_every=ACK_EVERY, **look)
         stage.on_msg(self._on_stage_message)
         return stage
