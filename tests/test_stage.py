@@ -206,7 +206,7 @@ def test_each_script_imports_what_it_uses_and_no_more(tmp_path):
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     left = re.findall(r"^import .*|^export default .*", SCRIPT, re.MULTILINE)
-    assert left == ["export default { render };"]
+    assert left == ["export default { initialize: errands, render };"]
 
 
 @node
