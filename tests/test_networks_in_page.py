@@ -5,6 +5,7 @@ from a disk without a network.
 """
 
 import json
+import re
 import subprocess
 from functools import cache
 
@@ -197,7 +198,7 @@ def test_a_drawing_is_answered_as_by_the_kernel(tmp_path):
 def test_both_languages_say_all_that_is_asked_for(name):
     ja, en = (COMPONENTS[name].given(lang)["words"] for lang in LANGUAGES)
     assert ja.keys() == en.keys() and all(ja.values()) and all(en.values())
-    asked = {part.split('"')[0] for part in found(f"{name}.js").split('t("')[1:]}
+    asked = set(re.findall(r'\bt\("(\w+)"\)', found(f"{name}.js")))
     assert asked <= ja.keys()
     assert asked or name == "shoes"  # whose words are those of sketch.js
 
@@ -233,7 +234,7 @@ def opened(browser, tmp_path):
         page = contexts[-1].new_page()
         page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text))
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.goto(file.as_uri())
         page.locator(".drawlab-frame").first.wait_for()
         return page
@@ -276,7 +277,7 @@ def until_other(page, where, before):
 def read_as(greys):
     """The digits that a classifier sees."""
     x = torch.from_numpy(greys.copy()).unsqueeze(1) / 127.5 - 1
-    return classify(load_classifier(28), x).argmax(1).tolist()
+    return classify(load_classifier(28), x)[0].tolist()
 
 
 LARGE, CLASSES, STRIP = ".digitlab-top", ".digitlab-classes", ".digitlab-strip"
