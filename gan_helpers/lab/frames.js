@@ -50,7 +50,7 @@ function goOn(old, begin, news) {
   return Object.assign(array, { shape: [...news.shape.slice(0, -1), length] });
 }
 
-function fromHalves(halves) {
+export function fromHalves(halves) {
   // Numbers of 16 bits: sign, five bits of exponent, ten bits of fraction.
   return Float32Array.from(halves, (bits) => {
     const [sign, e, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
