@@ -70,7 +70,7 @@ def test_of_translations_too(task):
 def test_a_task_by_its_name():
     page = Lab("shoes").as_code()
     assert 'lab = Lab("shoes")' in page and 'data = load_task("shoes")' in page
-    assert "Translation(\n    batch_size=16,\n    lr_D=0.001," in page
+    assert "Translation(batch_size=16, lr_D=0.001," in page
 
 
 def test_what_is_changed_on_the_way_is_told():
