@@ -21,8 +21,9 @@ const LISTED = [ // key → its words
   ["Esc", "key_escape"], ["?", "key_list"],
 ];
 
+/** How many times the layout goes into a screen.
+ * @param {number[]} screen @param {number[]} layout */
 export function enlargement([width, height], [w, h]) {
-  // How many times the layout goes into a screen.
   return Math.max(Math.min(width / w, height / h), 1);
 }
 
@@ -33,14 +34,15 @@ function keyList(t, close) {
   card.innerHTML = `<b></b><table>${LISTED.map(() => "<tr><th scope='row'><kbd></kbd></th><td></td></tr>")
     .join("")}</table><p></p><button type="button"></button>`;
   const [title, table, note, button] = card.children;
-  button.onclick = close;
+  const rows = table.querySelectorAll("tr");
+  Object.assign(button, { onclick: close });
   const label = () => {
     title.textContent = card.ariaLabel = t("keys_title");
     note.textContent = t("keys_where");
     button.textContent = t("keys_close");
     LISTED.forEach(([key, words], i) => {
-      table.rows[i].querySelector("kbd").textContent = key.startsWith("key") ? t(key) : key;
-      table.rows[i].cells[1].textContent = t(words);
+      rows[i].querySelector("kbd").textContent = key.startsWith("key") ? t(key) : key;
+      rows[i].lastElementChild.textContent = t(words);
     });
   };
   return { card, label };

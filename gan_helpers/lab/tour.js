@@ -46,8 +46,9 @@ export function touring(ui, t, frameNow) {
   const card = document.createElement("div");
   Object.assign(card, { className: "gan-tour", role: "region", tabIndex: -1, hidden: true });
   card.innerHTML = CARD;
+  /** @type {Record<string, any>} */
   const parts = Object.fromEntries(
-    [...card.querySelectorAll("[data-ui]")].map((part) => [part.dataset.ui, part]));
+    [...card.querySelectorAll("[data-ui]")].map((part) => [part.getAttribute("data-ui"), part]));
   parts.text.ariaLive = "polite";
   ui.root.before(card);
   let [at, then, done] = [-1, null, false]; // step; how things stood when it began; whether it did
@@ -130,7 +131,7 @@ export function touring(ui, t, frameNow) {
   Object.assign(parts.next, { onclick: forward });
   Object.assign(parts.end, { onclick: end });
   card.onkeydown = (event) => {
-    const pressed = event.key === "Enter" && event.target.tagName === "BUTTON";
+    const pressed = event.key === "Enter" && document.activeElement?.tagName === "BUTTON";
     const last = at === STEPS.length - 1;
     const acts = { ArrowRight: forward, ArrowLeft: () => go(at - 1), Escape: end,
       Enter: last ? end : forward };
