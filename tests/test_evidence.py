@@ -24,6 +24,7 @@ from gan_helpers.evidence import (
     augmentation,
     collect as module,
     conditional,
+    diagnosis_pictures,
     difficulties,
     load_evidence,
     mean_and_error,
@@ -54,8 +55,10 @@ AT_LEAST |= {
 }
 AT_LEAST |= {"copies": 10, "few landscapes": 10, "diagnosis": 10}
 AT_LEAST |= {"few none": 5, "few both": 5, "few ways": 5, "leak": 5, "mirror": 5}
+AT_LEAST |= {"diagnosis of pictures": 5}
 
 SIGNED = ("correlation", "estimate", "between", "pattern", "pattern_noisy", "pattern_honest")
+SIGNED += ("gain_D", "gain_G", "too_sure")
 
 
 def tiny(name, **changes):
@@ -355,6 +358,9 @@ def few_pictures(monkeypatch):
     for name, number in (("N_JUDGED", 60), ("N_TRACED", 40)):
         monkeypatch.setattr(augmentation, name, number)
     monkeypatch.setattr(augmentation, "load_test", lambda: few("test", size=16))
+    for name, number in (("N_FRESH", 40), ("N_HELD", 100)):
+        monkeypatch.setattr(diagnosis_pictures, name, number)
+    monkeypatch.setattr(diagnosis_pictures, "load_digits", lambda split="train": few(split, 16))
     monkeypatch.setattr(conditional, "PER_CLASS", 20)
     monkeypatch.setattr(pretrained, "RECIPE", small)
     monkeypatch.setattr(pretrained, "judge", partial(pretrained.judge, per_class=20))

@@ -20,6 +20,7 @@ from gan_helpers.evidence import (
     augmentation,
     conditional,
     diagnosis,
+    diagnosis_pictures,
     difficulties,
     pairs,
     presets,
@@ -32,7 +33,8 @@ from gan_helpers.files import locked, replace_file, tidy
 from gan_helpers.processes import work
 
 SECTIONS: tuple[Any, ...] = (
-    *(difficulties, diagnosis, pairs, wgan, conditional, translation, augmentation, presets),
+    *(difficulties, diagnosis, diagnosis_pictures, pairs),
+    *(wgan, conditional, translation, augmentation, presets),
 )
 RUNS: dict[str, Row] = {run.name: run for section in SECTIONS for run in section.rows()}
 
