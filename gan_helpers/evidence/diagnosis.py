@@ -137,7 +137,7 @@ class WrongSign(Diagnosed):
 
     def session(self, seed: int) -> Session:
         loss = list(LOSSES.values())[seed % len(LOSSES)]
-        wrong = {player: minus(getattr(loss, player), loss) for player in self.players}
+        wrong: Any = {player: minus(getattr(loss, player), loss) for player in self.players}
         own = replace(loss, name="own", **wrong)
         return Session(replace(self.experiment, loss=own), self.world, seed)
 

@@ -2,8 +2,9 @@
 
 `SIGNS` has a row for each: what tells it, the section that treats it, what may help. The words are
 in `labels`, under "ill_…". What cannot be told is not said: a comparison with NaN is false, so each
-test asks for what has to be there. The thresholds were set on seeds from 500 on; the study
-"diagnosis" of the evidence says how often the verdict is right on others.
+test asks for what has to be there. The thresholds were set on seeds from 500 on; the studies
+"diagnosis" and "diagnosis of pictures" of the evidence say how often the verdict is right on
+others.
 """
 
 from __future__ import annotations
