@@ -358,7 +358,7 @@ def few_pictures(monkeypatch):
     for name, number in (("N_JUDGED", 60), ("N_TRACED", 40)):
         monkeypatch.setattr(augmentation, name, number)
     monkeypatch.setattr(augmentation, "load_test", lambda: few("test", size=16))
-    for name, number in (("N_FRESH", 40), ("N_HELD", 100)):
+    for name, number in (("N_FRESH", 40), ("N_HELD", 100), ("N_ON", 3)):
         monkeypatch.setattr(diagnosis_pictures, name, number)
     monkeypatch.setattr(diagnosis_pictures, "load_digits", lambda split="train": few(split, 16))
     monkeypatch.setattr(conditional, "PER_CLASS", 20)

@@ -29,6 +29,7 @@ from gan_helpers.metrics import frechet_distance
 from gan_helpers.training import looking_at
 
 N_FRESH = 2000  # generated pictures by which it is judged, and unseen real ones
+N_ON = 100  # steps for which ADA is looked at
 #: As the lab has it.
 CONVOLUTIONS = Experiment(
     network="conv", latent_dim=64, batch_size=32, beta1=0.5, beta2=0.999, ema=0.995
@@ -158,14 +159,14 @@ def beyond_the_lab() -> Tensor:
     return order[N_HELD : N_HELD + N_FRESH]
 
 
-def goes_on(gan: AugmentedGAN, data: Images, steps: int = 100) -> dict[str, float]:
-    """How ADA does when a GAN is trained on: means over these steps.
+def goes_on(gan: AugmentedGAN, data: Images) -> dict[str, float]:
+    """How ADA does when a GAN is trained on: means over `N_ON` steps.
 
     `p`: its probability. `too_sure`: by how much its measure of overfitting is above what it is
     told to keep.
     """
     p, r_t = [], []
-    for _ in range(steps):
+    for _ in range(N_ON):
         train_step(gan, data)
         p.append(gan.p)
         r_t.append(gan.r_t)
