@@ -72,6 +72,8 @@ SIDES = {
         ({**AHEAD, "grad_G": 30.0, "loss_D": 0.02}, ""),
         ({**AHEAD, "grad_G": 30.0, "shares": [0.11, *[0.0] * 7]}, ""),
         ({**AHEAD, "grad_G": 30.0, "shares": None}, ""),  # nobody knows how good they are
+        ({**AHEAD, "grad_G": 30.0, "pictures": True, "shares": [0.61, *[0.04] * 9]}, "overwhelmed"),
+        ({**AHEAD, "grad_G": 30.0, "pictures": True, "shares": [0.59, *[0.04] * 9]}, ""),
     ],
     "collapsed": [
         ({"shares": ONE}, "collapsed"),
@@ -465,7 +467,15 @@ def test_each_way_of_being_well_is_said_of_some_that_are():
 
 def test_states_between_are_no_states():
     points = {"good": 0.3, "held": 0.7, "modes": 0.8, "push": 1.0, "loss_D": 1.0, "w1": 1.0}
-    pictures = {"most": 0.4, "sure": 4, "agreement": 0.6, "worst": 0.2, "second": 0.5, "knows": 0.8}
+    pictures = {
+        "most": 0.4,
+        "sure": 4,
+        "tells": 0.9,
+        "agreement": 0.6,
+        "worst": 0.2,
+        "second": 0.5,
+        "knows": 0.8,
+    }
     few = {"takes": 0.5, "trace": 0.05, "mirrored": 0.3, "p": 0.5, "too_sure": 0.1, "frechet": 1.0}
     signs = {"gain_D": 0.1, "gain_G": 0.1}
     end = points | {"w1_before": 1.4} | pictures | few | {"frechet_before": 1.4} | signs

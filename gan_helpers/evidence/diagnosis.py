@@ -210,7 +210,11 @@ STATES: dict[str, Callable[[Mapping[str, float]], bool]] = {
     "unsettled": lambda end: few(end) and end["modes"] < 0.9 and end["loss_D"] > 0.5,
     "gone": lambda end: few(end) and end["push"] < 1e-4,
     "starved": lambda end: few(end) and end["push"] < 1e-4,
-    "overwhelmed": lambda end: few(end) and end["push"] >= 1e-4 and end["loss_D"] < 0.05,
+    "overwhelmed": lambda end: (
+        end["tells"] > 0.999 and end["sure"] <= 1
+        if "tells" in end
+        else few(end) and end["push"] >= 1e-4 and end["loss_D"] < 0.05
+    ),
     "exploded": lambda end: few(end) and end["push"] > 100,
     "reversed": lambda end: end["gain_D"] < 0 or end["gain_G"] < 0,
     # Of pictures.

@@ -65,15 +65,21 @@ class Pictured(Diagnosed):
     def outcome(self, session: Session) -> dict[str, float]:
         """`most`: share of the commonest digit, of `N_FRESH`. `held`: as that of points.
 
-        `sure`: how many digits have a twentieth of them that the classifier is sure of.
+        `sure`: how many digits have a twentieth of them that the classifier is sure of. `tells`:
+        share of the pairs in which D's logit at a real picture is above that at a generated one.
         """
-        digit, confidence = classify(load_classifier(16), make(session.gan, N_FRESH, seed=10**6))
+        x_fake = make(session.gan, N_FRESH, seed=10**6)
+        digit, confidence = classify(load_classifier(16), x_fake)
         shares = digit.bincount(minlength=10) / N_FRESH
         sure = digit[confidence >= 0.9].bincount(minlength=10) / N_FRESH
+        with looking_at(session.gan.D):
+            told = (in_batches(session.gan.D, x) for x in (load_digits("test").x, x_fake))
+            tells = above(*told)
         return {
             "most": float(shares.max()),
             "held": float((shares >= 0.2 / 10).float().mean()),
             "sure": float((sure >= 0.05).sum()),
+            "tells": tells,
         }
 
 
@@ -187,6 +193,8 @@ def rows() -> Iterator[Pictured]:
     few, told = partial(run, OfFew), partial(run, Told)
     projection = replace(CGAN, condition="projection")
     flips = replace(BOTH, transforms=("flip",))
+    yield told("cGAN", "well_in_classes", CGAN, steps=2000)
+    yield told("AC-GAN", "well_in_classes", ACGAN, steps=2000)
     yield few("50 digits", "by_heart", PLAIN, steps=1300, n=50)
     yield few("flips, p = 1", "mirrored", flips, steps=1200, n=5000)
     yield told("projection", "well_in_classes", projection, steps=1100)
@@ -198,4 +206,6 @@ def rows() -> Iterator[Pictured]:
     yield few("ADA 0.6", "well_with_few", replace(BOTH, ada=0.6), steps=900, n=5000)
     yield few("ADA 0.05", "at_its_limit", replace(BOTH, ada=0.05), steps=900, n=50)
     yield run(Pictured, "convolutions", "well_in_pictures", CONVOLUTIONS, steps=1200)
+    far = replace(CONVOLUTIONS, d_steps=20, lr_D=1e-2, lr_G=1e-5)
+    yield run(Pictured, "convolutions, D far ahead", "overwhelmed", far, steps=175)
     yield run(Pictured, "perceptrons, D ahead", "narrow", DIGITS_AHEAD, steps=1700)

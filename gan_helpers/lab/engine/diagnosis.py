@@ -35,6 +35,7 @@ SURE = 0.01  # D's loss; D knows all samples
 NO_BETTER = 0.9  # D's loss, over that of a D that tosses a coin
 FAR = 0.4  # what G's steps add up to, at a time when those that settle have done so
 FEW_GOOD, SOME_GOOD, MOST_GOOD = 0.1, 0.15, 0.5  # shares of the samples
+ONE_CLASS = 0.6  # share of the pictures
 EXPLODED = 100.0  # what a critic says of the distance, over the exact one
 
 
@@ -192,10 +193,11 @@ def collapsed(seen: Seen) -> Numbers | None:
 
 
 def overwhelmed(seen: Seen) -> Numbers | None:
-    """D is far ahead; G is pushed, and does not get on."""
+    """D is far ahead; G is pushed, and does not get on: noise is read as one class."""
     loss, push, good = seen.mid("loss_D"), seen.mid("grad_G"), seen.good
     far = not seen.loss.estimates_distance and 0 <= loss < SURE
-    return {"loss": loss, "push": push} if far and good < FEW_GOOD and push >= GONE else None
+    nowhere = seen.commonest >= ONE_CLASS if seen.pictures else good < FEW_GOOD
+    return {"loss": loss, "push": push} if far and nowhere and push >= GONE else None
 
 
 def unsettled(seen: Seen) -> Numbers | None:
@@ -210,7 +212,7 @@ def unsettled(seen: Seen) -> Numbers | None:
 def narrow(seen: Seen) -> Numbers | None:
     """Most pictures are of one class, though nobody asks for it."""
     n, top = seen.n_modes, seen.commonest
-    return {"most": top} if seen.pictures and n > 3 and top >= 0.6 else None
+    return {"most": top} if seen.pictures and n > 3 and top >= ONE_CLASS else None
 
 
 def ignored(seen: Seen) -> Numbers | None:
