@@ -85,6 +85,12 @@ class Console(Driven):
     def _add_tools(self) -> None:
         """Put what leads out of the lab into its row."""
 
+    def _give(self, suffix: str, content: bytes, step: int) -> str:
+        """Let the page save a file of that kind; its name."""
+        name = f"{self.world}-{step}.{suffix}"
+        self.stage.send({"type": "download", "name": name}, [content])
+        return name
+
     def _rewind(self, step: int) -> None:
         """Go back."""
         raise NotImplementedError

@@ -31,9 +31,17 @@ function nameHeader(header) {
   };
 }
 
+function nameUpload(button) {
+  // ipywidgets writes how many files were chosen behind its words; they are taken at once.
+  const words = button.lastChild;
+  const bare = words?.textContent.replace(/ \(\d+\)$/, "");
+  if (words && words.textContent !== bare) words.textContent = bare;
+}
+
 function nameAll(part) {
   part.querySelectorAll(".widget-slider, .widget-hslider").forEach(nameSlider);
   part.querySelectorAll(HEADERS).forEach(nameHeader);
+  part.querySelectorAll(".widget-upload").forEach(nameUpload);
   for (const group of part.querySelectorAll(".widget-toggle-buttons"))
     Object.assign(group, { role: "group", ariaLabel: labelOf(group) });
   for (const button of part.querySelectorAll(".widget-toggle-button"))
