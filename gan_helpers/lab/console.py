@@ -268,7 +268,9 @@ class Console(Driven):
         rows["basics"].append(self.lead_slider)
         opened = None if self.unfolded is None else list(rows).index(self.unfolded)
         groups = folded({self.text[row]: widgets for row, widgets in rows.items()}, wrap, opened)
-        said = W.Box([self.activity.line, self.message], layout=wrap)
+        lines = W.Layout(flex_flow="row wrap", align_items="baseline")
+        said = W.Box([self.activity.line, self.message], layout=lines)
+        self.message.layout.flex = "1 1 16em"  # a longer one has more lines, beside the activity
         top = [W.Box([buttons, choices], layout=wrap), cures, *self.more, said]
         top += [self.verdict.box, self.pulse]
         tools = [W.Box(self.tools, layout=wrap)] if self.tools else []
