@@ -174,11 +174,12 @@ class Worker:
             except Exception as error:
                 self.pass_on(partial(self._tell, error))
             finally:
-                self._aside = None
+                if self._aside is thread:  # and no other was begun in this instant
+                    self._aside = None
 
-        self._aside = threading.Thread(target=live, name="gan-lab-aside", daemon=True)
+        self._aside = thread = threading.Thread(target=live, name="gan-lab-aside", daemon=True)
         try:
-            self._aside.start()
+            thread.start()
         except RuntimeError:  # there are none here
             live()
 
