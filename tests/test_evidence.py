@@ -445,6 +445,21 @@ def test_what_is_done_is_kept_and_what_has_changed_is_run_again(tmp_path, here):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+def test_only_what_is_asked_for_is_measured_and_again_where_that_is_asked(tmp_path, here):
+    path = tmp_path / "evidence.json"
+    runs = named(tiny("when/ring, balanced"), tiny("lead/hinge", lead=30))
+    collect(path, runs)
+    of_today = named(*(replace(run, steps=run.steps + 1) for run in runs.values()))
+    here.clear()
+    rows = collect(path, of_today, studies=["when"])
+    assert here == [21] and list(rows) == list(runs)
+    assert rows["lead/hinge"]["run"] == runs["lead/hinge"].settings(), "it is stale, and stays"
+    collect(path, of_today, studies=["when"])
+    assert here == [21]
+    assert collect(path, of_today, studies=["when"], again=True).keys() == runs.keys()
+    assert here == [21, 21]
+
+
 def test_what_is_measured_for_the_evidence_is_rounded_and_timed():
     found, seconds = module.timed(tiny("when/ring, balanced"))
     assert seconds >= 0 and all(len(values) == 2 for values in found.values())
@@ -530,7 +545,7 @@ def test_failures_are_listed_at_the_end(tmp_path, monkeypatch, capsys):
 
 
 def raiser(error):
-    def fail(*args):
+    def fail(*args, **options):
         raise error
 
     return fail
