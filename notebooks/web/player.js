@@ -1,0 +1,275 @@
+// The player of the web edition: the lab's own stage shows what was recorded. How a recording is
+// written: notebooks/recordings.py. `ganStage` and `ganWords` come from the scripts before this.
+
+(() => {
+  const page = /** @type {any} */ (window);
+  const { ganStage, ganWords } = page;
+  const PER_SECOND = 15; // pictures, at normal speed
+  const SPEEDS = [0.25, 0.5, 1, 2, 4];
+  const SIZES = { u1: 1, f2: 2, f4: 4 };
+  const KINDS = { u1: Uint8Array, f2: Uint16Array, f4: Float32Array };
+
+  // ---- files: each is a script that hands over one recording, which works without a server, too
+
+  const waiting = new Map(); // name of a file → what to do with its content
+  page.ganRecorded = (name, content) => waiting.get(name)?.(content);
+
+  const kept = new Map();
+  function fetchRecording(name) {
+    if (!kept.has(name)) kept.set(name, load(name));
+    return kept.get(name);
+  }
+
+  async function load(name) {
+    const content = await new Promise((resolve, reject) => {
+      waiting.set(name, resolve);
+      const script = document.createElement("script");
+      script.src = `../recordings/${name}.js`;
+      script.onerror = () => reject(new Error(`${script.src} is missing`));
+      document.head.append(script);
+    });
+    waiting.delete(name);
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return unpack(await new Response(stream).arrayBuffer());
+  }
+
+  function unpack(buffer) {
+    const start = 4 + new DataView(buffer).getUint32(0, true);
+    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, start - 4)));
+    const arrays = {};
+    for (const [name, entry] of Object.entries(header.arrays)) {
+      const length = entry.shape.reduce((a, b) => a * b, 1);
+      const at = start + entry.offset;
+      arrays[name] = { ...entry, length, ...(entry.role === "each"
+        ? undone(buffer, at, entry, length, header.heads.length)
+        : { values: new KINDS[entry.dtype](buffer, at, length) }) };
+    }
+    return { ...header, arrays };
+  }
+
+  function undone(buffer, at, { dtype, step }, length, count) {
+    // Differences to the picture before become pictures again; numbers that overflow wrap around.
+    const total = length * count;
+    const bytes = new Uint8Array(buffer, at, dtype === "u1" ? total : 2 * total);
+    const values = dtype === "u1" ? bytes.slice()
+      : Uint16Array.from({ length: total }, (_, i) => bytes[i] | (bytes[total + i] << 8));
+    for (let i = length; i < total; i++) values[i] += values[i - length];
+    if (dtype !== "i2") return { values };
+    return { dtype: "f4", values: Float32Array.from(new Int16Array(values.buffer), (v) => v * step) };
+  }
+
+  // ---- one picture, as the bytes that the stage takes (stage.py: pack_frame)
+
+  function frameOf(recording, k, n, running, names) {
+    const head = { ...recording.heads[k], n, running };
+    if (head.members) head.members = head.members.map((m, i) => ({ ...m, name: names[i] ?? m.name }));
+    const table = {};
+    const parts = [];
+    let offset = 0;
+    for (const [name, array] of Object.entries(recording.arrays)) {
+      const [values, shape] = valuesAt(recording, name, array, k);
+      table[name] = { dtype: array.dtype, shape, offset };
+      parts.push([offset, values]);
+      offset += Math.ceil((values.length * SIZES[array.dtype]) / 4) * 4;
+    }
+    const text = new TextEncoder().encode(JSON.stringify({ ...head, arrays: table }));
+    const start = 4 + Math.ceil(text.length / 4) * 4;
+    const bytes = new Uint8Array(start + offset).fill(32, 4, start);
+    new DataView(bytes.buffer).setUint32(0, start - 4, true);
+    bytes.set(text, 4);
+    for (const [at, { buffer, byteOffset, byteLength }] of parts)
+      bytes.set(new Uint8Array(buffer, byteOffset, byteLength), start + at);
+    return new DataView(bytes.buffer);
+  }
+
+  function valuesAt({ heads, arrays }, name, { role, values, shape, length }, k) {
+    if (role === "once") return [values, shape];
+    if (role === "each") return [values.subarray(k * length, (k + 1) * length), shape];
+    // Curves end at the step of the picture.
+    const prefix = name.slice(0, name.lastIndexOf("/") + 1);
+    const own = prefix ? heads[k].members[+prefix.slice(0, -1)] : heads[k];
+    const steps = arrays[`${prefix}steps`].values;
+    const all = shape.at(-1);
+    const after = steps.findIndex((step) => step > own.step);
+    const count = after < 0 ? all : after;
+    const rows = all ? length / all : 0;
+    const cut = new values.constructor(rows * count);
+    for (let row = 0; row < rows; row++)
+      cut.set(values.subarray(row * all, row * all + count), row * count);
+    return [cut, [...shape.slice(0, -1), count]];
+  }
+
+  // ---- in place of the kernel's model
+
+  function standIn(words, size, heard) {
+    const listeners = new Map();
+    const values = { key: Math.random().toString(36), labels: words, size, drawing: false,
+      frame: null, ack_every: 4, patience: 1 };
+    return {
+      get: (name) => values[name],
+      set(name, value) {
+        values[name] = value;
+        for (const act of listeners.get(`change:${name}`) ?? []) act();
+      },
+      on: (event, act) => listeners.set(event, [...(listeners.get(event) ?? []), act]),
+      off: (event, act) =>
+        listeners.set(event, (listeners.get(event) ?? []).filter((other) => other !== act)),
+      send: heard,
+      save_changes() {},
+    };
+  }
+
+  // ---- the player
+
+  const PAGE = `<div class="gan-bar-of-player">
+      <button type="button" data-ui="play"></button>
+      <button type="button" data-ui="back"></button>
+      <input type="range" min="0" step="1" value="0" data-ui="time">
+      <output data-ui="at"></output>
+      <label><span data-ui="speedName"></span> <select data-ui="speed"></select></label></div>
+    <div class="gan-choices" role="group" data-ui="choices"></div>
+    <div data-ui="stage"></div>
+    <p class="gan-about"><span data-ui="about"></span> <code data-ui="code"></code></p>`;
+
+  const query = () => new URLSearchParams(location.search);
+
+  function player(el) {
+    const about = JSON.parse(el.querySelector("script").textContent);
+    const lang = document.documentElement.lang.startsWith("ja") ? "ja" : "en";
+    const t = (key) => ganWords[lang][key] ?? key;
+    el.insertAdjacentHTML("beforeend", PAGE);
+    /** @type {Record<string, any>} */
+    const ui = Object.fromEntries([...el.querySelectorAll("[data-ui]")].map((part) =>
+      [part.dataset.ui, part]));
+    let [recording, choice, k, playing, n, last, due] = [null, about.choices[0], 0, false, 0, 0, 0];
+
+    const model = standIn(ganWords[lang], about.size, (message) => {
+      const act = { toggle, step: () => go(k + 1), reset: () => go(0) }[message.action];
+      if (message.type === "key") act?.();
+    });
+
+    function show() {
+      const names = recording.names[lang] ?? [];
+      model.set("frame", frameOf(recording, k, ++n, playing, names));
+      ui.time.value = k;
+      const at = recording.at[k].toLocaleString("en");
+      ui.at.value = t(about.unit).replace("{n}", at);
+      ui.time.ariaValueText = ui.at.value;
+      ui.play.textContent = t(playing ? "pause" : "play");
+    }
+
+    function go(to) {
+      if (!recording) return;
+      [playing, k] = [false, Math.max(0, Math.min(to, recording.at.length - 1))];
+      show();
+      remember();
+    }
+
+    function toggle() {
+      if (!recording) return;
+      if (playing) return go(k);
+      if (k === recording.at.length - 1) k = 0;
+      [playing, last, due] = [true, performance.now(), 0];
+      show();
+      requestAnimationFrame(advance);
+    }
+
+    function advance(now) {
+      if (!playing) return;
+      due += ((now - last) / 1000) * PER_SECOND * +ui.speed.value;
+      last = now;
+      if (due >= 1) {
+        k = Math.min(k + Math.floor(due), recording.at.length - 1);
+        due %= 1;
+        if (k === recording.at.length - 1) return go(k);
+        show();
+      }
+      requestAnimationFrame(advance);
+    }
+
+    function remember() {
+      // The address leads to what is seen now.
+      const { pathname, hash } = location;
+      const state = { lab: about.name, choice: choice.key, step: recording.at[k], speed: ui.speed.value };
+      const others = [...query()].filter(([name]) => !(name in state));
+      const search = new URLSearchParams([...others, ...Object.entries(state)]);
+      try {
+        history.replaceState(null, "", `${pathname}?${search}${hash}`);
+      } catch { /* a page from a disk may have a fixed address */ }
+    }
+
+    async function choose(key, step) {
+      const wanted = about.choices.find((one) => one.key === key) ?? about.choices[0];
+      choice = wanted;
+      for (const button of ui.choices.children)
+        button.ariaPressed = String(button.dataset.key === wanted.key);
+      ui.code.textContent = wanted.code;
+      ui.about.textContent = t("recorded").replace("{seed}", wanted.seed);
+      try {
+        const found = await fetchRecording(`${about.name}.${wanted.key}`);
+        if (choice !== wanted) return; // another one was chosen meanwhile
+        recording = found;
+      } catch (error) {
+        ui.about.textContent = `${t("no_recording")} (${error.message})`;
+        return;
+      }
+      ui.time.max = recording.at.length - 1;
+      const later = recording.at.findIndex((at) => at >= step);
+      k = step === undefined ? Math.min(k, recording.at.length - 1)
+        : later < 0 ? recording.at.length - 1 : later;
+      el.classList.add("ready"); // the still picture has done its service
+      show();
+    }
+
+    function build() {
+      ui.back.textContent = t("reset");
+      ui.speedName.textContent = t("rate");
+      ui.time.ariaLabel = t("time");
+      ui.choices.ariaLabel = t("choices");
+      ui.speed.append(...SPEEDS.map((s) => new Option(`${s}×`, `${s}`, s === 1, s === 1)));
+      if (about.choices.length > 1)
+        ui.choices.append(...about.choices.map(({ key, words }) => {
+          const button = document.createElement("button");
+          Object.assign(button, { type: "button", textContent: words,
+            onclick: () => choose(key).then(remember) });
+          button.dataset.key = key;
+          return button;
+        }));
+      ui.play.onclick = toggle;
+      ui.back.onclick = () => go(0);
+      ui.time.oninput = () => go(+ui.time.value);
+      ui.speed.onchange = () => recording && remember();
+      ui.stage.addEventListener("keydown", steer, true); // before the stage takes all keys
+      ganStage.render({ model, el: ui.stage });
+    }
+
+    function steer(event) {
+      const to = { ArrowLeft: k - 1, Home: 0, End: Infinity }[event.key];
+      if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      go(to);
+    }
+
+    function begin() {
+      build();
+      const state = query();
+      if (state.get("lab") !== about.name) return choose();
+      if (SPEEDS.includes(+state.get("speed"))) ui.speed.value = state.get("speed");
+      return choose(state.get("choice"), +state.get("step"));
+    }
+
+    const seen = new IntersectionObserver(([entry]) => {
+      if (!entry.isIntersecting) return;
+      seen.disconnect();
+      begin();
+    }, { rootMargin: "300px" });
+    seen.observe(el);
+    if (query().get("lab") === about.name && !location.hash) el.scrollIntoView({ block: "center" });
+  }
+
+  // The stage looks for its background anew when a class changes; the theme changes an attribute.
+  new MutationObserver(() => document.body.classList.toggle("gan-theme-changed"))
+    .observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  for (const el of document.querySelectorAll(".gan-player")) player(el);
+})();

@@ -1,0 +1,131 @@
+"""What the web edition replays: it is there, it is up to date, and it is what was seen."""
+
+import ast
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import recordings
+from assemble import assemble, sections
+from recordings import RECORDINGS, film, packed, path_of, schedule, stale, unpacked
+
+ALL = [(recording, choice) for recording in RECORDINGS for choice in recording.choices]
+each = pytest.mark.parametrize(
+    ("recording", "choice"), ALL, ids=lambda one: getattr(one, "key", "")
+)
+LOOKS = {"lang", "unfold", "remedies"}  # of a lab that a recording does not have
+#: Labs without a recording, and why.
+WITHOUT = {
+    'Lab("digits_28", lang=LANG, gan=gan)': "its network runs in the page",
+    "DrawLab(translators": "its networks run in the page",
+    "Lab(facades, lang=LANG)": "it takes a GPU, and data that do not come along",
+}
+
+
+def labs():
+    """(notebook, code of a cell with a lab)."""
+    for name in sections():
+        for cell in assemble(name, "en").cells:
+            if cell.cell_type == "code" and "Lab(" in cell.source:
+                yield name, cell.source
+
+
+def test_every_lab_is_recorded():
+    for name, code in labs():
+        here = [r for r in RECORDINGS if name.startswith(r.notebook) and r.call in code]
+        assert len(here) + any(call in code for call in WITHOUT) == 1, code
+
+
+def test_every_recording_and_every_reason_belongs_to_a_lab():
+    for recording in RECORDINGS:
+        found = [c for n, c in labs() if n.startswith(recording.notebook) and recording.call in c]
+        assert len(found) == 1, f"{recording.name}: {len(found)} labs are called {recording.call}"
+    assert all(any(call in code for _, code in labs()) for call in WITHOUT)
+
+
+def literal(node):
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None  # a name of the notebook's
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda recording: recording.name)
+def test_a_recording_has_the_settings_of_its_lab(recording):
+    """Its first choice has them, as that is what a reader sees first."""
+    (code,) = (c for n, c in labs() if n.startswith(recording.notebook) and recording.call in c)
+    calls = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
+    lab = next(call for call in calls if getattr(call.func, "id", "") == "Lab")
+    choice = recording.choices[0]
+    own = recordings.given(recording, choice) | {"compare": choice.compare, "seed": recording.seed}
+    asked = {k.arg: literal(k.value) for k in lab.keywords if k.arg not in LOOKS}
+    assert [literal(a) for a in lab.args] in ([], [recording.data])
+    assert {k: v for k, v in asked.items() if v is not None and own.get(k) != v} == {}
+
+
+@each
+def test_no_recording_is_stale(recording, choice):
+    reason = stale(recording, choice)
+    assert not reason, f"{reason}: uv run python notebooks/recordings.py {recording.name}"
+
+
+def test_recordings_are_small_and_none_is_left_over():
+    assert recordings.left_over() == []
+    most = recordings.MOST_BYTES
+    sizes = {path_of(r, c): bool(c.compare) for r, c in ALL}
+    for path, several in sizes.items():
+        assert path.stat().st_size <= most["several" if several else "one"], path.name
+    assert sum(path.stat().st_size for path in sizes) <= most["all"]
+
+
+def test_other_settings_make_it_stale_and_words_do_not():
+    recording = RECORDINGS[0]
+    choice = recording.choices[0]
+    before = recordings.fingerprint(recording, choice)
+    assert recordings.fingerprint(recording, replace(choice, words=("so", "そう"))) == before
+    for other in (
+        (recording, replace(choice, settings={"loss": "hinge"})),
+        (recording, replace(choice, seed=5)),
+        (replace(recording, steps=recording.steps + 1), choice),
+        (replace(recording, settings={"lr_D": 0.5}), choice),
+    ):
+        assert recordings.fingerprint(*other) != before
+
+
+def undone(entry, payload, count):
+    """An array of all pictures as it was, from its bytes in a file."""
+    shape = (count, *entry["shape"])
+    n, at = int(np.prod(shape)), entry["offset"]
+    if entry["dtype"] == "u1":
+        return np.frombuffer(payload, np.uint8, n, at).reshape(shape).cumsum(0, dtype=np.uint8)
+    low, high = (np.frombuffer(payload, np.uint8, n, at + k * n).astype(np.uint16) for k in (0, 1))
+    bits = (low | high << 8).reshape(shape).cumsum(0, dtype=np.uint16)
+    return bits.view(np.int16) * entry["step"] if entry["dtype"] == "i2" else bits.view(np.float16)
+
+
+@pytest.mark.parametrize("name", ["ring", "densities", "trust"])
+def test_what_is_written_is_what_was_seen(name):
+    recording = next(replace(r, steps=12, pictures=4) for r in RECORDINGS if r.name == name)
+    frames, names, session = film(recording, recording.choices[0])
+    one = next(iter(session.sessions.values())) if names else session
+    past = frozenset({"steps", "strip", *one.curves})
+    about, payload = unpacked(packed(frames, past, {}))
+    assert len(frames) == len(about["heads"]) == len(schedule(recording)) == 4
+    roles = {entry["role"] for entry in about["arrays"].values()}
+    assert roles == {"past", "once", "each"}
+    for array, entry in about["arrays"].items():
+        seen = np.stack([arrays[array] for _, arrays in frames if entry["role"] == "each"] or [0])
+        if entry["role"] == "each":
+            step = {"u1": 8, "i2": entry.get("step", 0) / 2 + 1e-6, "f2": 0}[entry["dtype"]]
+            found = undone(entry, payload, len(frames)).astype(np.float64)
+            assert np.allclose(found, seen, rtol=0.02, atol=max(step, 1e-3)), array
+
+
+def test_the_command_says_what_is_wrong(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(recordings, "FOLDER", tmp_path)
+    (tmp_path / "old.one.gz").write_bytes(b"")
+    monkeypatch.setattr("sys.argv", ["recordings.py", "own", "--check"])
+    assert recordings.main() == 1
+    said = capsys.readouterr().out
+    assert "own.smoothed.gz is missing" in said and "old.one.gz is left over" in said
