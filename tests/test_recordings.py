@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,12 +24,11 @@ WITHOUT = {
 }
 
 
+@cache
 def labs():
-    """(notebook, code of a cell with a lab)."""
-    for name in sections():
-        for cell in assemble(name, "en").cells:
-            if cell.cell_type == "code" and "Lab(" in cell.source:
-                yield name, cell.source
+    """(notebook, code) of each cell with a lab."""
+    cells = [(name, cell) for name in sections() for cell in assemble(name, "en").cells]
+    return [(n, c.source) for n, c in cells if c.cell_type == "code" and "Lab(" in c.source]
 
 
 def test_every_lab_is_recorded():
@@ -119,7 +119,7 @@ def test_what_is_written_is_what_was_seen(name):
         if entry["role"] == "each":
             step = {"u1": 8, "i2": entry.get("step", 0) / 2 + 1e-6, "f2": 0}[entry["dtype"]]
             found = undone(entry, payload, len(frames)).astype(np.float64)
-            assert np.allclose(found, seen, rtol=0.02, atol=max(step, 1e-3)), array
+            assert np.allclose(found, seen, 0.02, max(step, 1e-3), equal_nan=True), array
 
 
 def test_the_command_says_what_is_wrong(monkeypatch, tmp_path, capsys):
