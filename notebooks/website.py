@@ -40,6 +40,7 @@ from gan_helpers.lab.labels import TEXT
 from gan_helpers.lab.stage import HERE as LAB, bundled
 from gan_helpers.losses import Loss
 from gan_helpers.translation.tasks import TASKS
+from networks_in_page import script, style
 from recordings import FOLDER, RECORDINGS, Choice, Recording, given
 
 SITE, WORK, WEB = ROOT / "site", ROOT / "build" / "website", HERE / "web"
@@ -81,6 +82,8 @@ WORDS = {
         "trains, open the notebook in JupyterLab or Colab.",
     },
 }
+#: What runs in the page itself (see networks_in_page.py) -> the call of the lab in whose place.
+NETWORKS = {"digits": 'Lab("digits_28", lang=LANG, gan=gan)', "shoes": "DrawLab(translators"}
 LINK = re.compile(
     r"(?<!!)\[(?P<words>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<to>\.\./[^)\s]+|[\w.]+\.ipynb[^)\s]*)\)"
 )
@@ -98,8 +101,8 @@ def prepared(name: str, lang: str) -> NotebookNode:
             continue
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
             cell.metadata.tags = [*cell.metadata.get("tags", []), "hide-input"]
-        if recording := recording_of(name, cell.source):
-            data = {"text/html": player(recording, lang)}
+        if place := place_in(name, cell.source, lang):
+            data = {"text/html": place}
             cell.outputs.append(nbformat.v4.new_output("display_data", data))
     if name == INDEX:
         others = "\n".join(other for other in sections() if other != INDEX)
@@ -136,10 +139,15 @@ def address(link: str) -> str:
 # --- the players
 
 
-def recording_of(name: str, code: str) -> Recording | None:
-    """What is recorded of the lab of a cell; None where there is no lab, or no recording."""
-    here = (r for r in RECORDINGS if name.startswith(r.notebook) and r.call in code)
-    return next(here, None)
+def place_in(name: str, code: str, lang: str) -> str:
+    """The place of a player, or of a network that runs in the page; "" for other cells."""
+    for recording in RECORDINGS:
+        if name.startswith(recording.notebook) and recording.call in code:
+            return player(recording, lang)
+    for network, call in NETWORKS.items():
+        if call in code:
+            return f'<div class="gan-network" data-network="{network}"></div>'
+    return ""
 
 
 def player(recording: Recording, lang: str) -> str:
@@ -197,8 +205,11 @@ def write_shared(folder: Path) -> None:
     (folder / "stage.js").write_text(f"(() => {{\n{stage}}})();\n", encoding="utf-8")
     (folder / "words.js").write_text(said, encoding="utf-8")
     shutil.copy(WEB / "player.js", folder)
-    style = [(path).read_text(encoding="utf-8") for path in (LAB / "stage.css", WEB / "player.css")]
-    (folder / "player.css").write_text("\n".join(style), encoding="utf-8")
+    styles = [path.read_text(encoding="utf-8") for path in (LAB / "stage.css", WEB / "player.css")]
+    for name in NETWORKS:
+        (folder / f"network_{name}.js").write_text(script(name), encoding="utf-8")
+        styles.append(style(name))
+    (folder / "player.css").write_text("\n".join(styles), encoding="utf-8")
 
 
 def write_recordings(folder: Path) -> None:

@@ -262,6 +262,19 @@ def test_it_works_from_a_disk(browser, site):
     opened.page.context.close()
 
 
+@pytest.mark.parametrize(("name", "notebook"), [("digits", "12.4.4"), ("shoes", "12.4.5")])
+def test_networks_run_in_the_page(window, address, name, notebook):
+    source = next(n for n in sections() if n.startswith(notebook))
+    for lang in LANGUAGES:
+        window.page.goto(f"{address}/{lang}/{source}.html")
+        place = window.page.locator(f'[data-network="{name}"]')
+        place.scroll_into_view_if_needed()
+        window.page.locator(f'[data-network="{name}"].ready canvas').first.wait_for()
+        window.page.set_viewport_size({"width": 400, "height": 900})
+        assert overflow(window.page) <= 0
+    assert window.wrong == []
+
+
 def test_the_stage_follows_the_theme(window, address):
     page = window.page
     page.goto(f"{address}/en/12.4.1_basic_gan.html")

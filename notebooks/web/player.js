@@ -14,6 +14,12 @@
   const waiting = new Map(); // name of a file → what to do with its content
   page.ganRecorded = (name, content) => waiting.get(name)?.(content);
 
+  const run = (src) => new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src, onload: resolve });
+    script.onerror = () => reject(new Error(`${script.src} is missing`));
+    document.head.append(script);
+  });
+
   const kept = new Map();
   function fetchRecording(name) {
     if (!kept.has(name)) kept.set(name, load(name));
@@ -21,13 +27,9 @@
   }
 
   async function load(name) {
-    const content = await new Promise((resolve, reject) => {
-      waiting.set(name, resolve);
-      const script = document.createElement("script");
-      script.src = `../recordings/${name}.js`;
-      script.onerror = () => reject(new Error(`${script.src} is missing`));
-      document.head.append(script);
-    });
+    let content = "";
+    waiting.set(name, (text) => { content = text; });
+    await run(`../recordings/${name}.js`);
     waiting.delete(name);
     const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -134,23 +136,41 @@
 
   const query = () => new URLSearchParams(location.search);
 
+  const language = document.documentElement.lang.startsWith("ja") ? "ja" : "en";
+
+  function whenSeen(el, act) {
+    const seen = new IntersectionObserver(([entry]) => {
+      if (!entry.isIntersecting) return;
+      seen.disconnect();
+      act();
+    }, { rootMargin: "300px" });
+    seen.observe(el);
+  }
+
+  // A network that runs in the page itself, in place of a picture of its lab.
+  const network = (el) => whenSeen(el, async () => {
+    const { network: name } = el.dataset;
+    await run(`../shared/network_${name}.js`);
+    page.ganNetworks[name](el, language);
+    el.classList.add("ready");
+  });
+
   function player(el) {
     const about = JSON.parse(el.querySelector("script").textContent);
-    const lang = document.documentElement.lang.startsWith("ja") ? "ja" : "en";
-    const t = (key) => ganWords[lang][key] ?? key;
+    const t = (key) => ganWords[language][key] ?? key;
     el.insertAdjacentHTML("beforeend", PAGE);
     /** @type {Record<string, any>} */
     const ui = Object.fromEntries([...el.querySelectorAll("[data-ui]")].map((part) =>
       [part.dataset.ui, part]));
     let [recording, choice, k, playing, n, last, due] = [null, about.choices[0], 0, false, 0, 0, 0];
 
-    const model = standIn(ganWords[lang], about.size, (message) => {
+    const model = standIn(ganWords[language], about.size, (message) => {
       const act = { toggle, step: () => go(k + 1), reset: () => go(0) }[message.action];
       if (message.type === "key") act?.();
     });
 
     function show() {
-      const names = recording.names[lang] ?? [];
+      const names = recording.names[language] ?? [];
       model.set("frame", frameOf(recording, k, ++n, playing, names));
       ui.time.value = k;
       const at = recording.at[k].toLocaleString("en");
@@ -259,12 +279,7 @@
       return choose(state.get("choice"), +state.get("step"));
     }
 
-    const seen = new IntersectionObserver(([entry]) => {
-      if (!entry.isIntersecting) return;
-      seen.disconnect();
-      begin();
-    }, { rootMargin: "300px" });
-    seen.observe(el);
+    whenSeen(el, begin);
     if (query().get("lab") === about.name && !location.hash) el.scrollIntoView({ block: "center" });
   }
 
@@ -272,4 +287,5 @@
   new MutationObserver(() => document.body.classList.toggle("gan-theme-changed"))
     .observe(document.documentElement, { attributeFilter: ["data-theme"] });
   for (const el of document.querySelectorAll(".gan-player")) player(el);
+  for (const el of document.querySelectorAll(".gan-network")) network(el);
 })();
