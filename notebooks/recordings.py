@@ -133,7 +133,6 @@ WAYS: dict[str, dict[str, Any]] = {
     "c = 0.3": {"clip": 0.3},
     "spectral norm": {"spectral_norm": True},
 }
-BOTH = {"cGAN": {"condition": "cgan"}, "AC-GAN": {"condition": "acgan"}}
 
 RECORDINGS = (
     Recording(
@@ -169,7 +168,7 @@ RECORDINGS = (
     ),
     Recording(
         "fork", "12.4.2", 'Lab("ring", lang=LANG, seed=1', 500,
-        tuple(Choice(w, WORDS[f"compare_{w}"], compare=w) for w in ("remedy", "seed")),
+        (Choice("remedy", WORDS["compare_remedy"], compare="remedy"),),
         settings=COLLAPSE, seed=1, pictures=32, begin=300,
     ),
     Recording(
@@ -195,35 +194,8 @@ RECORDINGS = (
         settings={"condition": "cgan"}, pictures=60,
     ),
     Recording(
-        "both", "12.4.4", 'Lab("digits", lang=LANG, condition="cgan", compare=both)', 600,
-        (Choice("both", plain("cGAN · AC-GAN"), compare=BOTH),),
-        data="digits", settings={"condition": "cgan"}, pictures=24,
-    ),
-    Recording(
-        "weights", "12.4.4", 'Lab("digits", lang=LANG, condition="acgan"', 400,
-        (Choice("class_weight", WORDS["compare_class_weight"], compare="class_weight"),),
-        data="digits", settings={"condition": "acgan"}, pictures=16,
-    ),
-    Recording(
-        "shoes", "12.4.5", 'Lab("shoes"', 400,
-        (Choice("both", WORDS["l1_and_gan"]),
-         Choice("l1", WORDS["only_l1"], {"adversarial": 0.0}),
-         Choice("gan", WORDS["only_gan"], {"l1": 0.0})),
-        data="shoes", pictures=32,
-    ),
-    Recording(
-        "animals", "12.4.5", 'Lab("animals"', 200,
-        (Choice("cycle", WORDS["with_cycle"]), Choice("none", WORDS["no_cycle"], {"cycle": 0.0})),
-        data="animals", pictures=16,
-    ),
-    Recording(
         "few", "12.4.6", 'Lab("digits_100", lang=LANG)', 800,
         (Choice("digits_100", WORDS["digits_100"]),), data="digits_100", pictures=40,
-    ),
-    Recording(
-        "augment", "12.4.6", 'Lab("digits_100", lang=LANG, compare="augment")', 600,
-        (Choice("augment", WORDS["compare_augment"], compare="augment"),),
-        data="digits_100", pictures=24,
     ),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The web edition: plain pages in both languages, in which every lab replays what was recorded.
+"""The web edition: plain pages in both languages, in which labs replay what was recorded.
 
     uv run python notebooks/website.py
 

@@ -16,10 +16,16 @@ each = pytest.mark.parametrize(
     ("recording", "choice"), ALL, ids=lambda one: getattr(one, "key", "")
 )
 LOOKS = {"lang", "unfold", "remedies"}  # of a lab that a recording does not have
+LATER = "not recorded yet: its still picture stands on the page"
 #: Labs without a recording, and why.
 WITHOUT = {
     'Lab("digits_28", lang=LANG, gan=gan)': "its network runs in the page",
     "DrawLab(translators": "its networks run in the page",
+    'condition="cgan", compare=both)': LATER,
+    'condition="acgan", compare="class_weight"': LATER,
+    'Lab("shoes", lang=LANG, unfold="translation")': LATER,
+    'Lab("animals", lang=LANG, unfold="translation")': LATER,
+    'Lab("digits_100", lang=LANG, compare="augment")': LATER,
     "Lab(facades, lang=LANG)": "it takes a GPU, and data that do not come along",
 }
 
