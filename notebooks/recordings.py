@@ -133,6 +133,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "c = 0.3": {"clip": 0.3},
     "spectral norm": {"spectral_norm": True},
 }
+BOTH = {"cGAN": {"condition": "cgan"}, "AC-GAN": {"condition": "acgan"}}
 
 RECORDINGS = (
     Recording(
@@ -194,8 +195,23 @@ RECORDINGS = (
         settings={"condition": "cgan"}, pictures=60,
     ),
     Recording(
+        "both", "12.4.4", 'Lab("digits", lang=LANG, condition="cgan", compare=both)', 600,
+        (Choice("both", plain("cGAN · AC-GAN"), compare=BOTH),),
+        data="digits", settings={"condition": "cgan"}, pictures=24,
+    ),
+    Recording(
+        "shoes", "12.4.5", 'Lab("shoes"', 400,
+        (Choice("both", WORDS["l1_and_gan"]),),
+        data="shoes", pictures=32,
+    ),
+    Recording(
         "few", "12.4.6", 'Lab("digits_100", lang=LANG)', 800,
         (Choice("digits_100", WORDS["digits_100"]),), data="digits_100", pictures=40,
+    ),
+    Recording(
+        "augment", "12.4.6", 'Lab("digits_100", lang=LANG, compare="augment")', 600,
+        (Choice("augment", WORDS["compare_augment"], compare="augment"),),
+        data="digits_100", pictures=24,
     ),
 )  # fmt: skip
 
@@ -212,7 +228,8 @@ def schedule(recording: Recording) -> list[int]:
     """The steps at which pictures are taken, closer to each other at the beginning."""
     first, n = recording.begin, recording.pictures - 1
     steps = (first + (recording.steps - first) * (k / n) ** 1.5 for k in range(n + 1))
-    return sorted({round(step) for step in steps} | {recording.turn})
+    turn = {recording.turn} if recording.turn > first else set()
+    return sorted({round(step) for step in steps} | turn)
 
 
 @cache

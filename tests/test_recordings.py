@@ -21,11 +21,8 @@ LATER = "not recorded yet: its still picture stands on the page"
 WITHOUT = {
     'Lab("digits_28", lang=LANG, gan=gan)': "its network runs in the page",
     "DrawLab(translators": "its networks run in the page",
-    'condition="cgan", compare=both)': LATER,
     'condition="acgan", compare="class_weight"': LATER,
-    'Lab("shoes", lang=LANG, unfold="translation")': LATER,
     'Lab("animals", lang=LANG, unfold="translation")': LATER,
-    'Lab("digits_100", lang=LANG, compare="augment")': LATER,
     "Lab(facades, lang=LANG)": "it takes a GPU, and data that do not come along",
 }
 
