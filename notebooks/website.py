@@ -199,7 +199,7 @@ def write_shared(folder: Path) -> None:
     """
     stage = bundled("frames", "ink", "pictures", "diagrams", "pad", "stage")
     stage = re.sub(r"^export (?!default)", "", stage, flags=re.MULTILINE)
-    stage = stage.replace("export default { render };", "window.ganStage = { render };")
+    stage = stage.replace("export default ", "window.ganStage = ")
     words = {lang: {**TEXT[lang], **WORDS[lang]} for lang in LANGUAGES}
     said = f"window.ganWords = {json.dumps(words, ensure_ascii=False)};\n"
     (folder / "stage.js").write_text(f"(() => {{\n{stage}}})();\n", encoding="utf-8")
@@ -235,7 +235,7 @@ def make_pages(lang: str) -> None:
     made = source / "_build" / lang  # beside which myst-nb leaves a folder of its own
     places: list[str | Path] = ["-c", WEB, "-d", source / "_build" / "doctrees", source, made]
     subprocess.run([*command, f"-Dlanguage={lang}", *settings, *places], check=True)
-    shutil.copytree(made, SITE / lang, ignore=shutil.ignore_patterns("_sources", ".buildinfo"))
+    shutil.copytree(made, SITE / lang, ignore=shutil.ignore_patterns("_sources", ".buildinfo", "*.map"))
 
 
 def fetch_mathjax() -> Path:
