@@ -235,7 +235,8 @@ def make_pages(lang: str) -> None:
     made = source / "_build" / lang  # beside which myst-nb leaves a folder of its own
     places: list[str | Path] = ["-c", WEB, "-d", source / "_build" / "doctrees", source, made]
     subprocess.run([*command, f"-Dlanguage={lang}", *settings, *places], check=True)
-    shutil.copytree(made, SITE / lang, ignore=shutil.ignore_patterns("_sources", ".buildinfo", "*.map"))
+    unread = shutil.ignore_patterns("_sources", ".buildinfo", "*.map")
+    shutil.copytree(made, SITE / lang, ignore=unread)
 
 
 def fetch_mathjax() -> Path:
