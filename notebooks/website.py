@@ -37,7 +37,7 @@ from assemble import (
 )
 from build import built_path
 from gan_helpers.lab.labels import TEXT
-from gan_helpers.lab.stage import HERE as LAB, bundled
+from gan_helpers.lab.stage import Stage
 from gan_helpers.losses import Loss
 from gan_helpers.translation.tasks import TASKS
 from networks_in_page import script, style
@@ -197,15 +197,14 @@ def write_shared(folder: Path) -> None:
 
     As plain scripts, since a page opened from a disk may load no module and fetch no file.
     """
-    stage = bundled("frames", "ink", "pictures", "diagrams", "pad", "stage")
-    stage = re.sub(r"^export (?!default)", "", stage, flags=re.MULTILINE)
+    stage = re.sub(r"^export (?!default)", "", Stage._esm, flags=re.MULTILINE)
     stage = stage.replace("export default ", "window.ganStage = ")
     words = {lang: {**TEXT[lang], **WORDS[lang]} for lang in LANGUAGES}
     said = f"window.ganWords = {json.dumps(words, ensure_ascii=False)};\n"
     (folder / "stage.js").write_text(f"(() => {{\n{stage}}})();\n", encoding="utf-8")
     (folder / "words.js").write_text(said, encoding="utf-8")
     shutil.copy(WEB / "player.js", folder)
-    styles = [path.read_text(encoding="utf-8") for path in (LAB / "stage.css", WEB / "player.css")]
+    styles = [Stage._css, (WEB / "player.css").read_text(encoding="utf-8")]
     for name in NETWORKS:
         (folder / f"network_{name}.js").write_text(script(name), encoding="utf-8")
         styles.append(style(name))

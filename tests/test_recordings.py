@@ -15,7 +15,7 @@ ALL = [(recording, choice) for recording in RECORDINGS for choice in recording.c
 each = pytest.mark.parametrize(
     ("recording", "choice"), ALL, ids=lambda one: getattr(one, "key", "")
 )
-LOOKS = {"lang", "unfold", "remedies"}  # of a lab that a recording does not have
+LOOKS = {"lang", "unfold", "remedies", "tour", "diagnosis"}  # of a live lab alone
 LATER = "not recorded yet: its still picture stands on the page"
 #: Labs without a recording, and why.
 WITHOUT = {
