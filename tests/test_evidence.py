@@ -43,7 +43,14 @@ from gan_helpers.translation import tasks
 #: Seeds; pictures take their time.
 AT_LEAST = {"digits": 10, "classes": 10, "class weight": 10, "class ring": 10, "shipped": 3}
 AT_LEAST |= {"signs": 10, "real digits": 10, "stacked digits": 10}
-AT_LEAST |= {"shoes": 3, "shoes longer": 3, "cycle": 3, "landscapes": 3, "matching": 10}
+AT_LEAST |= {
+    "shoes": 3,
+    "shoes longer": 3,
+    "without": 3,
+    "cycle": 3,
+    "landscapes": 3,
+    "matching": 10,
+}
 AT_LEAST |= {"copies": 10, "few landscapes": 10, "diagnosis": 10}
 AT_LEAST |= {"few none": 5, "few both": 5, "few ways": 5, "leak": 5, "mirror": 5}
 
@@ -366,9 +373,9 @@ def test_every_study_can_be_measured(name, shipped, few_pictures):
     run = tiny(name)
     found = run.measure()
     assert found and all(len(values) == 2 for values in found.values())
-    # The same quantities as in the file, but for the steps that a tiny run does not get to.
+    # The same quantities as in the file, but for what a tiny run does not get to or is not told.
     plain, in_file = (
-        {re.sub(r"_\d+$", "", q) for q in quantities}
+        {re.sub(r"_\d+$", "", q) for q in quantities if not q.startswith("said_")}
         for quantities in (found, shipped[name]["found"])
     )
     assert plain == in_file

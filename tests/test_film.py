@@ -160,7 +160,7 @@ def test_an_interrupt_leaves_the_old_file(lab, tmp_path, monkeypatch):
 FAKE = """#!{python}
 import json, pathlib, sys
 raw = sys.stdin.buffer.read()
-pathlib.Path(sys.argv[-1]).write_text(json.dumps([len(raw), sys.argv[1:-1]]))
+pathlib.Path(sys.argv[-1]).write_text(json.dumps([len(raw), sys.argv[1:-1]]), "utf-8")
 {more}
 """
 
@@ -173,7 +173,7 @@ def fake_ffmpeg(tmp_path, monkeypatch):
 
     def make(more=""):
         program = folder / "ffmpeg"
-        program.write_text(FAKE.format(python=sys.executable, more=more))
+        program.write_text(FAKE.format(python=sys.executable, more=more), encoding="utf-8")
         program.chmod(program.stat().st_mode | stat.S_IEXEC)
 
     monkeypatch.setenv("PATH", str(folder))
@@ -183,7 +183,7 @@ def fake_ffmpeg(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script is no program there")
 def test_ffmpeg_gets_all_pictures(lab, tmp_path, fake_ffmpeg):
-    written = lab.film(tmp_path / "run.mp4", seconds=3, width=301).read_text()
+    written = lab.film(tmp_path / "run.mp4", seconds=3, width=301).read_text("utf-8")
     size, *_ = shots(lab.film(tmp_path / "run.gif", width=301))
     assert written.startswith(f"[{3 * size.size},")
     assert f'"{size.shape[1]}x{size.shape[0]}"' in written and '"1.0000"' in written

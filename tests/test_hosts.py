@@ -157,7 +157,7 @@ def test_a_lab_leaves_as_a_file_and_comes_back_and_is_told_as_code(host, tmp_pat
         host.ask("lab.run(5)")
         assert host.ask("lab.session.last_losses") == after
     lab.button("As code").click()
-    area = lab.part.locator("textarea:visible").first
+    area = lab.part.locator(".widget-textarea textarea:visible").first  # not the editor of the cell
     lab.wait(lambda: "lab.run(25)" in area.input_value())
     lab.button("Copy").click()
     lab.says("The code is on the clipboard")

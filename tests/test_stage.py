@@ -466,10 +466,13 @@ def test_a_panel_is_picked_by_mouse_and_keyboard(page):
     page.locator(".gan-panel").nth(2).click()
     page.locator(".gan-panel").nth(1).focus()
     page.keyboard.press("Enter")
-    page.keyboard.press("Space")  # as everywhere on the stage
+    page.keyboard.press("Space")  # presses a button; elsewhere on the stage it plays
+    page.locator(".gan-stage").focus()
+    page.keyboard.press("Space")
     sent = page.evaluate("sent.filter(({ type }) => type === 'pick' || type === 'key')")
     assert sent == [
         {"type": "pick", "member": 2},
+        {"type": "pick", "member": 1},
         {"type": "pick", "member": 1},
         {"type": "key", "action": "toggle"},
     ]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from ipywidgets import Widget
+from ipywidgets import Accordion, Widget
 from lab_threads import threads, wait_for
 from test_translating import PAIRED, UNPAIRED
 from traitlets import TraitError
@@ -17,6 +17,7 @@ from gan_helpers.experiment import Experiment
 from gan_helpers.lab import view
 from gan_helpers.lab.engine.choices import WORLD_NAMES
 from gan_helpers.lab.engine.controls import CONTROLS, compared_of
+from gan_helpers.lab.filming import for_figures
 from gan_helpers.lab.labels import TEXT, in_english, labels
 from gan_helpers.lab.stage import unpack_frame
 from gan_helpers.lab.view import IN_FLIGHT, OWN, PATIENCE, Lab
@@ -384,7 +385,7 @@ def test_japanese_names_of_several_gans_are_english_in_the_picture_that_stands_i
     lab = Lab("ring", lang="ja", compare="lr_D")
     lab.compare("seed")
     assert list(lab.comparison.sessions)[:2] == ["シード 0", "シード 1"]
-    header, arrays = lab._still()
+    header, arrays = for_figures(lab._picture)
     assert [member["name"] for member in header["members"]][:2] == ["seed 0", "seed 1"]
     assert not arrays.keys() - lab._picture[1].keys()
     lab.close()
@@ -608,9 +609,13 @@ def test_the_distance_is_watched_where_it_is_asked_for(asked):
 
 
 def test_a_group_of_settings_can_be_open_from_the_start():
-    groups = Lab("ring", unfold="remedies").box.children[-1]
-    assert groups.titles[groups.selected_index] == TEXT["en"]["remedies"]
-    assert Lab("ring").box.children[-1].selected_index is None
+    def groups(lab):
+        (found,) = [part for part in lab.box.children if isinstance(part, Accordion)]
+        return found
+
+    opened = groups(Lab("ring", unfold="remedies"))
+    assert opened.titles[opened.selected_index] == TEXT["en"]["remedies"]
+    assert groups(Lab("ring")).selected_index is None
     with pytest.raises(
         ValueError, match="unfold = 'all' is unknown; choose one of basics, remedies"
     ):

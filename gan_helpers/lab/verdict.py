@@ -38,7 +38,7 @@ class Verdict:
         self.button.on_click(lambda _: beside(*self.remedy) if self.remedy else None)
         # As high as the button from the start: the stage below it must not jump.
         row = W.Layout(flex_flow="row wrap", align_items="center", min_height="34px")
-        self.box = W.Box([self.line, self.button], layout=row)
+        self.box = W.Box([self.line, self.button], layout=row).add_class("gan-verdict")
         self.said: Finding | None = None
         self.remedy: Variant | None = None
 
