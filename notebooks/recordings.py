@@ -84,6 +84,7 @@ class Recording:
         begin: where it begins; until then there is a single GAN.
         turn: the step of `Choice.then`.
         ahead: whether D alone is trained.
+        columns: how many pictures of a row are kept; all by default.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Recording:
     begin: int = 0
     turn: int = 0
     ahead: bool = False
+    columns: int | None = None
 
 
 def called(*keys: str) -> tuple[str, str]:
@@ -195,23 +197,37 @@ RECORDINGS = (
         settings={"condition": "cgan"}, pictures=60,
     ),
     Recording(
-        "both", "12.4.4", 'Lab("digits", lang=LANG, condition="cgan", compare=both)', 600,
+        "both", "12.4.4", 'Lab("digits", lang=LANG, condition="cgan", compare=both)', 2000,
         (Choice("both", plain("cGAN · AC-GAN"), compare=BOTH),),
-        data="digits", settings={"condition": "cgan"}, pictures=24,
+        data="digits", settings={"condition": "cgan"}, pictures=40,
     ),
     Recording(
-        "shoes", "12.4.5", 'Lab("shoes"', 400,
-        (Choice("both", WORDS["l1_and_gan"]),),
-        data="shoes", pictures=32,
+        "weights", "12.4.4", 'Lab("digits", lang=LANG, condition="acgan"', 2000,
+        (Choice("all", WORDS["compare_class_weight"], compare="class_weight"),),
+        data="digits", settings={"condition": "acgan"}, pictures=32,
     ),
     Recording(
-        "few", "12.4.6", 'Lab("digits_100", lang=LANG)', 800,
-        (Choice("digits_100", WORDS["digits_100"]),), data="digits_100", pictures=40,
+        "shoes", "12.4.5", 'Lab("shoes"', 600,
+        (Choice("both", WORDS["l1_and_gan"]),
+         Choice("l1", WORDS["only_l1"], {"adversarial": 0.0}),
+         Choice("gan", WORDS["only_gan"], {"l1": 0.0}),
+         Choice("terms", WORDS["compare_terms"], compare="terms")),
+        data="shoes", pictures=40,
     ),
     Recording(
-        "augment", "12.4.6", 'Lab("digits_100", lang=LANG, compare="augment")', 600,
+        "animals", "12.4.5", 'Lab("animals"', 500,
+        (Choice("with_cycle", WORDS["with_cycle"]),
+         Choice("no_cycle", WORDS["no_cycle"], {"cycle": 0.0})),
+        data="animals", pictures=24, columns=4,
+    ),
+    Recording(
+        "few", "12.4.6", 'Lab("digits_100", lang=LANG)', 3000,
+        (Choice("digits_100", WORDS["digits_100"]),), data="digits_100", pictures=60,
+    ),
+    Recording(
+        "augment", "12.4.6", 'Lab("digits_100", lang=LANG, compare="augment")', 2000,
         (Choice("augment", WORDS["compare_augment"], compare="augment"),),
-        data="digits_100", pictures=24,
+        data="digits_100", pictures=40,
     ),
 )  # fmt: skip
 
@@ -246,6 +262,7 @@ def fingerprint(recording: Recording, choice: Choice) -> str:
     seed = recording.seed if choice.seed is None else choice.seed
     named = {name: getattr(value, "name", value) for name, value in vars(resolved).items()}
     films = [choice.data or recording.data, seed, schedule(recording), recording.ahead]
+    films += [recording.columns] * bool(recording.columns)
     decisive = [FORMAT, *films, choice.then, choice.ask, choice.compare, named]
     return sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -270,7 +287,10 @@ def film(recording: Recording, choice: Choice) -> tuple[list[Frame], dict[str, l
         for _ in range(step - now):
             session.step_D() if recording.ahead else session.step()
         now = step
-        frames.append(session.frame())
+        head, arrays = session.frame()
+        for name in (name for name in arrays if name.startswith("row_")):
+            arrays[name] = arrays[name][: recording.columns]
+        frames.append((head, arrays))
         if choice.then and step == recording.turn:
             session.change(**choice.then)
     return frames, names, session

@@ -16,13 +16,10 @@ each = pytest.mark.parametrize(
     ("recording", "choice"), ALL, ids=lambda one: getattr(one, "key", "")
 )
 LOOKS = {"lang", "unfold", "remedies", "tour", "diagnosis"}  # of a live lab alone
-LATER = "not recorded yet: its still picture stands on the page"
 #: Labs without a recording, and why.
 WITHOUT = {
     'Lab("digits_28", lang=LANG, gan=gan)': "its network runs in the page",
     "DrawLab(translators": "its networks run in the page",
-    'condition="acgan", compare="class_weight"': LATER,
-    'Lab("animals", lang=LANG, unfold="translation")': LATER,
     "Lab(facades, lang=LANG)": "it takes a GPU, and data that do not come along",
 }
 
