@@ -24,9 +24,11 @@ import struct
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +36,18 @@ import numpy as np
 from torch.nn.functional import softplus
 
 from gan_helpers.lab import Lab
+from gan_helpers.lab.as_code import as_code
 from gan_helpers.lab.engine.choices import as_any
 from gan_helpers.lab.engine.comparison import variants_of
 from gan_helpers.lab.engine.look import Frame
 from gan_helpers.lab.engine.modes import mode_of
-from gan_helpers.lab.labels import LANGUAGES, WORDS
+from gan_helpers.lab.labels import LANGUAGES, TEXT, WORDS
 from gan_helpers.losses import LOSSES, Loss, generator_non_saturating
 from gan_helpers.remedies import REMEDIES
+from gan_helpers.threads import cores
 
 FOLDER = Path(__file__).resolve().parent / "web" / "recordings"
-FORMAT = 1  # of the files; another one makes all of them stale
+FORMAT = 2  # of the files; another one makes all of them stale
 MOST_BYTES = {"one": 600_000, "several": 1_500_000, "all": 8_000_000}
 POSITIONS = {"fake", "gz"}  # in steps of a 512th of the picture's edge
 GREYS, SHADES = 8, 4  # between two greys of a picture, two colours of D's map: gzip likes few
@@ -58,6 +62,7 @@ class Choice:
         key: of its file and of links to it.
         words: what it is called, in English and in Japanese.
         settings: of the GAN, where they differ.
+        of: the word of the lab for what is chosen, where a lab offers several such things.
         then: what is changed at the recording's `turn`.
     """
 
@@ -69,6 +74,7 @@ class Choice:
     compare: str | Mapping[str, Mapping[str, Any]] | None = None
     then: Mapping[str, Any] = field(default_factory=dict)
     ask: Mapping[str, Any] = field(default_factory=dict)  # what a conditional GAN shall make
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ def plain(words: str) -> tuple[str, str]:
 def losses(*first: str) -> Iterator[Choice]:
     """A choice for each loss, these before all others."""
     for name in dict.fromkeys((*first, *LOSSES)):
-        yield Choice(name, WORDS[name], {"loss": name})
+        yield Choice(name, WORDS[name], {"loss": name}, of="loss")
 
 
 def smoothed(d_real: Any, d_fake: Any) -> Any:
@@ -125,8 +131,7 @@ def smoothed(d_real: Any, d_fake: Any) -> Any:
     return real.mean(-1) + softplus(d_fake).mean(-1)
 
 
-SEEDS = [Choice(f"seed_{k}", plain(f"seed {k}"), seed=k) for k in (1, 2)]
-SEEDS = [replace(c, words=(c.words[0], f"シード{c.seed}")) for c in SEEDS]
+SEEDS = [Choice(f"seed_{k}", plain(f"{k}"), seed=k, of="seed") for k in (1, 2)]
 COLLAPSE: dict[str, Any] = {"d_steps": 10, "lr_D": 1e-2}
 CRITIC: dict[str, Any] = {"loss": "wasserstein", "d_steps": 5, "lr_G": 2e-4, "beta1": 0.0}
 WAYS: dict[str, dict[str, Any]] = {
@@ -141,7 +146,7 @@ RECORDINGS = (
     Recording(
         "ring", "12.4.1", 'Lab("ring"', 1500,
         (*losses("non_saturating"), *SEEDS,
-         *(Choice(w, WORDS[w], data=w) for w in ("grid", "spiral", "moons"))),
+         *(Choice(w, WORDS[w], data=w, of="data") for w in ("grid", "spiral", "moons"))),
     ),
     Recording(
         "densities", "12.4.1", 'Lab("two_gaussians_1d"', 1500,
@@ -267,8 +272,25 @@ def fingerprint(recording: Recording, choice: Choice) -> str:
     return sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def film(recording: Recording, choice: Choice) -> tuple[list[Frame], dict[str, list[str]], Any]:
-    """Pictures, the names of GANs side by side in each language, and the session."""
+@dataclass(frozen=True)
+class Film:
+    """What was seen of a training.
+
+    Args:
+        frames: its pictures.
+        names: language -> the names of GANs side by side.
+        code: language -> the lines that make it again.
+        past: the names of its curves.
+    """
+
+    frames: list[Frame]
+    names: dict[str, list[str]]
+    code: dict[str, str]
+    past: frozenset[str]
+
+
+def film(recording: Recording, choice: Choice) -> Film:
+    """Train a lab, and keep what is seen of it."""
     data = choice.data or recording.data
     seed = recording.seed if choice.seed is None else choice.seed
     labs = {lang: Lab(data, lang=lang, device="cpu", seed=seed, **given(recording, choice))
@@ -279,7 +301,14 @@ def film(recording: Recording, choice: Choice) -> tuple[list[Frame], dict[str, l
         every = variants_of(compare, lab.session) if isinstance(compare, str) else compare
         names = {lang: [one._variant(*row) for row in every.items()] for lang, one in labs.items()}
         lab.compare(compare)
-    session, frames = lab.shown, []
+    frames = list(pictures(recording, choice, lab.shown))
+    one = next(iter(lab.shown.sessions.values())) if compare else lab.session
+    code = {lang: told(lab, lang) for lang in LANGUAGES}
+    return Film(frames, names, code, frozenset({"steps", "strip", *one.curves}))
+
+
+def pictures(recording: Recording, choice: Choice, session: Any) -> Iterator[Frame]:
+    """Train, and give a picture at each step of the schedule."""
     if choice.ask:
         session.ask(**choice.ask)
     now = recording.begin
@@ -290,10 +319,16 @@ def film(recording: Recording, choice: Choice) -> tuple[list[Frame], dict[str, l
         head, arrays = session.frame()
         for name in (name for name in arrays if name.startswith("row_")):
             arrays[name] = arrays[name][: recording.columns]
-        frames.append((head, arrays))
+        yield head, arrays
         if choice.then and step == recording.turn:
             session.change(**choice.then)
-    return frames, names, session
+
+
+def told(lab: Lab, lang: str) -> str:
+    """A lab as code, with comments of that language."""
+    look = {"lang": lang if lang != "en" else None, "distance": lab.session.distance}
+    differ = {name: value for name, value in look.items() if value is not None}
+    return as_code(lab.shown, lab.mode, differ, TEXT[lang])
 
 
 # --- how it is written
@@ -392,22 +427,23 @@ def record(recording: Recording, choice: Choice) -> None:
         ValueError: if it is too large.
     """
     start = time.perf_counter()
-    frames, names, session = film(recording, choice)
-    one = next(iter(session.sessions.values())) if names else session
+    made = film(recording, choice)
     about = {
         "fingerprint": fingerprint(recording, choice),
         "at": schedule(recording),
-        "names": names,
+        "names": made.names,
+        "code": made.code,
     }
-    content = packed(frames, frozenset({"steps", "strip", *one.curves}), about)
-    most = MOST_BYTES["several" if names else "one"]
+    content = packed(made.frames, made.past, about)
+    most = MOST_BYTES["several" if made.names else "one"]
     where = path_of(recording, choice)
     if len(content) > most:
         raise ValueError(f"{where.name} would have {len(content):,} bytes, over {most:,}.")
     FOLDER.mkdir(exist_ok=True)
     where.write_bytes(content)
     seconds = time.perf_counter() - start
-    print(f"{where.name}  {len(frames)} pictures, {len(content) / 1000:.0f} kB, {seconds:.0f} s")
+    said = f"{len(made.frames)} pictures, {len(content) / 1000:.0f} kB, {seconds:.0f} s"
+    print(f"{where.name}  {said}", flush=True)
 
 
 def stale(recording: Recording, choice: Choice) -> str:
@@ -417,6 +453,19 @@ def stale(recording: Recording, choice: Choice) -> str:
         return "is missing"
     same = unpacked(where.read_bytes())[0]["fingerprint"] == fingerprint(recording, choice)
     return "" if same else "was made with other settings"
+
+
+def record_all(names: Sequence[tuple[str, str]]) -> None:
+    """Make all of these, on as many cores as there are: a training takes one."""
+    with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
+        for task in [pool.submit(record_named, *name) for name in names]:
+            task.result()
+
+
+def record_named(name: str, key: str) -> None:
+    """Make the one of that name and choice: a choice itself may have what no process takes."""
+    recording = next(r for r in RECORDINGS if r.name == name)
+    record(recording, next(c for c in recording.choices if c.key == key))
 
 
 def left_over() -> list[Path]:
@@ -434,16 +483,15 @@ def main() -> int:
     known = [recording.name for recording in RECORDINGS]
     if unknown := set(options.name) - set(known):
         parser.error(f"no recording is called {', '.join(sorted(unknown))}; there are {known}")
+    chosen = [r for r in RECORDINGS if not options.name or r.name in options.name]
+    found = [(r, c, reason) for r in chosen for c in r.choices if (reason := stale(r, c))]
     problems = 0
-    for recording in (r for r in RECORDINGS if not options.name or r.name in options.name):
-        for choice in recording.choices:
-            if not (reason := stale(recording, choice)):
-                continue
-            if options.check:
-                print(f"{path_of(recording, choice).name} {reason}")
-                problems += 1
-            else:
-                record(recording, choice)
+    if options.check:
+        for recording, choice, reason in found:
+            print(f"{path_of(recording, choice).name} {reason}")
+        problems = len(found)
+    else:
+        record_all([(recording.name, choice.key) for recording, choice, _ in found])
     for path in left_over():
         print(f"{path.name} is left over: delete it")
         problems += 1

@@ -12,13 +12,14 @@ pictures that `recordings.py` has recorded.
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -36,14 +37,11 @@ from assemble import (
     sections,
 )
 from build import built_path
-from gan_helpers.lab.labels import TEXT
-from gan_helpers.lab.stage import Stage
-from gan_helpers.losses import Loss
-from gan_helpers.translation.tasks import TASKS
-from networks_in_page import script, style
-from recordings import FOLDER, RECORDINGS, Choice, Recording, given
+from networks_in_page import script, style as network_style
+from players import NETWORKS, WEB, WORDS, content, place_in, scripts, style
+from recordings import RECORDINGS, path_of
 
-SITE, WORK, WEB = ROOT / "site", ROOT / "build" / "website", HERE / "web"
+SITE, WORK = ROOT / "site", ROOT / "build" / "website"
 MATHJAX = "mathjax@3.2.2"
 WORDS_OF_SPHINX = {
     "ja": {
@@ -57,36 +55,13 @@ WORDS_OF_SPHINX = {
         "nb_code_prompt_hide": "Hide the code",
     },
 }
-#: Words of the page, beside those of the lab; some of the lab's say something else there.
-WORDS = {
-    "ja": {
-        "at_step": "ステップ{n}",
-        "at_lead": "Dが{n}回先",
-        "recorded": "録画です（シード{seed}）。実際に動かすには、ノートブックで次を実行します。",
-        "no_recording": "録画を読み込めませんでした",
-        "keys": "スペース：再生／一時停止 · ←→：前後の場面 · Home：最初 · End：最後",
-        "choices": "録画の選択",
-        "pick_hint": "",
-        "run_again": "このページのラボは、録画を再生します。設定を自由に変えて動かすには、"
-        "ノートブックをJupyterLabやColabで開いてください。",
-    },
-    "en": {
-        "at_step": "step {n}",
-        "at_lead": "D is {n} ahead",
-        "recorded": "A recording (seed {seed}). To run it live, in the notebook:",
-        "no_recording": "The recording could not be loaded",
-        "keys": "space: play/pause · ← →: picture by picture · Home: first · End: last",
-        "choices": "which recording",
-        "pick_hint": "",
-        "run_again": "The labs of this page replay recordings. To change all settings while it "
-        "trains, open the notebook in JupyterLab or Colab.",
-    },
-}
-#: What runs in the page itself (see networks_in_page.py) -> the call of the lab in whose place.
-NETWORKS = {"digits": 'Lab("digits_28", lang=LANG, gan=gan)', "shoes": "DrawLab(translators"}
 LINK = re.compile(
     r"(?<!!)\[(?P<words>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<to>\.\./[^)\s]+|[\w.]+\.ipynb[^)\s]*)\)"
 )
+SUMMARY = re.compile(r"<summary>.*?</summary>")  # is HTML, in which nobody looks for dollars
+#: Icons as a script, 1.5 MB: those of the pages come from a font, too.
+ICONS = re.compile(r"<script[^>]*fontawesome\.js[^>]*></script>\n?")
+OUTPUT = re.compile(r'<img alt="(?P<path>_images/[^"]+\.png)" src="(?P=path)"')
 
 
 # --- what becomes of a notebook
@@ -113,6 +88,7 @@ def prepared(name: str, lang: str) -> NotebookNode:
 
 def as_page(prose: str) -> str:
     """Prose with links that lead to pages, and with a place to lead to above each heading."""
+    prose = SUMMARY.sub(lambda m: re.sub(r"\$(.+?)\$", r"\\(\1\\)", m[0]), prose)
     prose = LINK.sub(lambda m: linked(m["words"], address(m["to"])), prose)
     if number := number_of(prose):
         return f'<span id="section-{number.replace(".", "-")}"></span>\n\n{prose}'
@@ -136,88 +112,24 @@ def address(link: str) -> str:
     return f"{url}/blob/main/notebooks/{path[3:]}" if (url := repository()) else ""
 
 
-# --- the players
-
-
-def place_in(name: str, code: str, lang: str) -> str:
-    """The place of a player, or of a network that runs in the page; "" for other cells."""
-    for recording in RECORDINGS:
-        if name.startswith(recording.notebook) and recording.call in code:
-            return player(recording, lang)
-    for network, call in NETWORKS.items():
-        if call in code:
-            return f'<div class="gan-network" data-network="{network}"></div>'
-    return ""
-
-
-def player(recording: Recording, lang: str) -> str:
-    """The place of a player, with what it has to know."""
-    choices = [
-        {
-            "key": choice.key,
-            "words": choice.words[lang == "ja"],
-            "code": live(recording, choice),
-            "seed": recording.seed if choice.seed is None else choice.seed,
-        }
-        for choice in recording.choices
-    ]
-    about = {
-        "name": recording.name,
-        "size": 560 if recording.data in TASKS else 400,
-        "unit": "at_lead" if recording.ahead else "at_step",
-        "choices": choices,
-    }
-    text = json.dumps(about, ensure_ascii=False).replace("</", "<\\/")
-    place = f'<div class="gan-player" id="lab-{recording.name}">'
-    return f'{place}<script type="application/json">{text}</script></div>'
-
-
-def live(recording: Recording, choice: Choice) -> str:
-    """The code that runs the same in a notebook."""
-    settings = given(recording, choice)
-    if choice.seed or recording.seed:
-        settings["seed"] = recording.seed if choice.seed is None else choice.seed
-    if choice.compare:
-        settings["compare"] = choice.compare
-    own = [f"{name}={written(value)}" for name, value in settings.items()]
-    code = f"Lab({', '.join([written(choice.data or recording.data), *own])})"
-    later = [f"{name}={written(value)}" for name, value in choice.then.items()]
-    return code + f", lab.change({', '.join(later)})" * bool(later)
-
-
-def written(value: object) -> str:
-    """A setting as one would write it; a loss of one's own by its name."""
-    if isinstance(value, Loss):
-        return value.name
-    return repr(value).replace("'", '"')
-
-
 def write_shared(folder: Path) -> None:
-    """What all players need: the stage of the lab, its words, and the recordings, as scripts.
-
-    As plain scripts, since a page opened from a disk may load no module and fetch no file.
-    """
-    stage = re.sub(r"^export (?!default)", "", Stage._esm, flags=re.MULTILINE)
-    stage = stage.replace("export default ", "window.ganStage = ")
-    words = {lang: {**TEXT[lang], **WORDS[lang]} for lang in LANGUAGES}
-    said = f"window.ganWords = {json.dumps(words, ensure_ascii=False)};\n"
-    (folder / "stage.js").write_text(f"(() => {{\n{stage}}})();\n", encoding="utf-8")
-    (folder / "words.js").write_text(said, encoding="utf-8")
-    shutil.copy(WEB / "player.js", folder)
-    styles = [Stage._css, (WEB / "player.css").read_text(encoding="utf-8")]
-    for name in NETWORKS:
-        (folder / f"network_{name}.js").write_text(script(name), encoding="utf-8")
-        styles.append(style(name))
+    """Scripts and styles of players, and of the networks that run in the page."""
+    found = scripts() | {f"network_{name}": script(name) for name in NETWORKS}
+    for name, text in found.items():
+        (folder / f"{name}.js").write_text(text, encoding="utf-8")
+    of_pages = (WEB / "page.css").read_text(encoding="utf-8")
+    styles = [style(), of_pages, *map(network_style, NETWORKS)]
     (folder / "player.css").write_text("\n".join(styles), encoding="utf-8")
 
 
 def write_recordings(folder: Path) -> None:
     """The recordings, each as a script that hands it over."""
     folder.mkdir()
-    for path in sorted(FOLDER.glob("*.gz")):
-        content = base64.b64encode(path.read_bytes()).decode()
-        text = f"ganRecorded({json.dumps(path.stem)}, {json.dumps(content)});\n"
-        (folder / f"{path.stem}.js").write_text(text, encoding="utf-8")
+    for recording in RECORDINGS:
+        for choice in recording.choices:
+            name = path_of(recording, choice).stem
+            text = f"ganRecorded({json.dumps(name)}, {json.dumps(content(recording, choice))});\n"
+            (folder / f"{name}.js").write_text(text, encoding="utf-8")
 
 
 # --- the site
@@ -234,8 +146,22 @@ def make_pages(lang: str) -> None:
     made = source / "_build" / lang  # beside which myst-nb leaves a folder of its own
     places: list[str | Path] = ["-c", WEB, "-d", source / "_build" / "doctrees", source, made]
     subprocess.run([*command, f"-Dlanguage={lang}", *settings, *places], check=True)
-    unread = shutil.ignore_patterns("_sources", ".buildinfo", "*.map")
+    unread = shutil.ignore_patterns("_sources", ".buildinfo", "*.map", "fontawesome.js", "*.po")
     shutil.copytree(made, SITE / lang, ignore=unread)
+    for path in (SITE / lang).glob("*.html"):
+        path.write_text(lightened(path.read_text(encoding="utf-8"), lang), encoding="utf-8")
+
+
+def lightened(page: str, lang: str) -> str:
+    """A page that loads a figure when it is to be seen, and knows how much room it takes."""
+
+    def figure(found: re.Match[str]) -> str:
+        with open(SITE / lang / found["path"], "rb") as file:
+            width, height = struct.unpack(">II", file.read(24)[16:])  # of a PNG
+        size = f'width="{width}" height="{height}"'
+        return f'<img loading="lazy" alt="{WORDS[lang]["figure"]}" {size} src="{found["path"]}"'
+
+    return OUTPUT.sub(figure, ICONS.sub("", page))
 
 
 def fetch_mathjax() -> Path:
@@ -251,10 +177,12 @@ def fetch_mathjax() -> Path:
 
 
 def copy_mathjax(to: Path) -> None:
-    """What a page loads of MathJax: the part for TeX, its extensions and its fonts."""
+    """What a page loads of MathJax: see `mathjax3_config` of `web/conf.py`."""
     files = fetch_mathjax()
-    to.mkdir(parents=True)
-    shutil.copy(files / "tex-chtml.js", to)
+    parts = ("startup", "core", "input/tex", "output/chtml", "output/chtml/fonts/tex")
+    for part in (*parts, "a11y/assistive-mml"):
+        (to / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(files / f"{part}.js", to / f"{part}.js")
     for part in ("output/chtml/fonts/woff-v2", "input/tex/extensions"):
         shutil.copytree(files / part, to / part)
 
@@ -268,8 +196,8 @@ def make() -> None:
     shutil.copy(WEB / "index.html", SITE)
     write_shared(SITE / "shared")
     write_recordings(SITE / "recordings")
-    for lang in LANGUAGES:
-        make_pages(lang)
+    with ThreadPoolExecutor() as pool:  # each of them waits for a process of its own
+        list(pool.map(make_pages, LANGUAGES))
 
 
 def main() -> None:

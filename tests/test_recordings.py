@@ -79,6 +79,47 @@ def test_recordings_are_small_and_none_is_left_over():
     assert sum(path.stat().st_size for path in sizes) <= most["all"]
 
 
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda one: one.name)
+def test_a_lab_of_today_begins_as_its_recording(recording):
+    # The fingerprint knows settings, but neither the code nor what the lab shows.
+    about, _ = unpacked(path_of(recording, recording.choices[0]).read_bytes())
+    brief = replace(recording, pictures=2, steps=about["at"][1], turn=0)
+    made = film(brief, recording.choices[0])
+    for (head, arrays), recorded in zip(made.frames, about["heads"], strict=False):
+        assert all(alike(*pair) for pair in paired(recordings.rounded(head), recorded))
+        found = {name: list(array.shape) for name, array in arrays.items() if name != "timeline"}
+        assert found.keys() == about["arrays"].keys()
+        for name, entry in about["arrays"].items():
+            assert entry["role"] == "past" or entry["shape"] == found[name], name
+    assert made.names == about["names"]
+
+
+def paired(here, there):
+    """The leaves of two structures, side by side."""
+    if isinstance(here, dict) and isinstance(there, dict) and here.keys() == there.keys():
+        return [leaf for key in here for leaf in paired(here[key], there[key])]
+    if isinstance(here, list) and isinstance(there, list) and len(here) == len(there):
+        return [leaf for pair in zip(here, there, strict=True) for leaf in paired(*pair)]
+    return [(here, there)]
+
+
+def alike(here, there):
+    """Whether they are the same, but for how another processor rounds."""
+    numbers = isinstance(here, float) and isinstance(there, (int, float))
+    return here == pytest.approx(there, rel=0.02, abs=0.02) if numbers else here == there
+
+
+def test_the_code_of_a_recording_makes_it_again():
+    recording = next(r for r in RECORDINGS if r.name == "collapse")
+    choice = next(c for c in recording.choices if c.key == "maximum_likelihood")
+    about, _ = unpacked(path_of(recording, choice).read_bytes())
+    here = {}
+    exec(about["code"]["en"].split("\n\n\n")[0], here)
+    meters = recordings.rounded(here["lab"].session.frame()[0]["meters"])
+    assert here["lab"].session.at == recording.steps
+    assert all(alike(*pair) for pair in paired(meters, about["heads"][-1]["meters"]))
+
+
 def test_other_settings_make_it_stale_and_words_do_not():
     recording = RECORDINGS[0]
     choice = recording.choices[0]
@@ -107,10 +148,9 @@ def undone(entry, payload, count):
 @pytest.mark.parametrize("name", ["ring", "densities", "trust"])
 def test_what_is_written_is_what_was_seen(name):
     recording = next(replace(r, steps=12, pictures=4) for r in RECORDINGS if r.name == name)
-    frames, names, session = film(recording, recording.choices[0])
-    one = next(iter(session.sessions.values())) if names else session
-    past = frozenset({"steps", "strip", *one.curves})
-    about, payload = unpacked(packed(frames, past, {}))
+    made = film(recording, recording.choices[0])
+    frames = made.frames
+    about, payload = unpacked(packed(frames, made.past, {}))
     assert len(frames) == len(about["heads"]) == len(schedule(recording)) == 4
     roles = {entry["role"] for entry in about["arrays"].values()}
     assert roles == {"past", "once", "each"}

@@ -1,4 +1,7 @@
-"""The web edition: made once, opened in a real browser that reaches nothing but its files."""
+"""The web edition: made once, opened in a real browser that reaches nothing but its files.
+
+A page takes long to open, so that each is opened once for all that is looked at.
+"""
 
 import functools
 import http.server
@@ -11,16 +14,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from jupyter_browser import unavailable
+from jupyter_browser import PATIENCE, unavailable
 
 import website
 from assemble import LANGUAGES, assemble, page_of, sections
 from gan_helpers.lab.labels import TEXT
-from recordings import RECORDINGS, schedule
+from recordings import RECORDINGS, path_of, schedule, unpacked
 
 PAGES = [(lang, page_of(name)) for lang in LANGUAGES for name in sections()]
 each_page = pytest.mark.parametrize(("lang", "name"), PAGES)
-each_recording = pytest.mark.parametrize("recording", RECORDINGS, ids=lambda one: one.name)
 RING = RECORDINGS[0]
 READY = ".gan-player.ready"
 
@@ -65,7 +67,7 @@ class Window:
     def __init__(self, browser, allowed, width=1300):
         context = browser.new_context(viewport={"width": width, "height": 900})
         self.page, self.wrong = context.new_page(), []
-        self.page.set_default_timeout(120_000)
+        self.page.set_default_timeout(1000 * PATIENCE)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("console", lambda m: m.type == "error" and self.wrong.append(m.text))
         self.page.route("**/*", functools.partial(self.pass_on, allowed))
@@ -160,7 +162,7 @@ def test_the_site_is_small(site):
 
 
 @each_page
-def test_a_page_opens_on_a_desk_and_on_a_phone(window, address, lang, name):
+def test_a_page_and_its_players(window, address, lang, name):
     page = window.page
     page.goto(f"{address}/{lang}/{name}.html")
     page.wait_for_function("window.MathJax?.startup?.promise?.then(() => true)")
@@ -169,33 +171,51 @@ def test_a_page_opens_on_a_desk_and_on_a_phone(window, address, lang, name):
     assert page.locator("article h1").inner_text().strip() == title
     assert page.locator("mjx-merror").count() == 0
     assert page.locator("article mjx-container").count() > 0 or name == "index"
+    here = [one for one in RECORDINGS if name.startswith(one.notebook)]
+    assert page.locator(".gan-player").count() == len(here)
+    for recording in here:
+        look_at(window, recording)
+    for network in page.locator("[data-network]").all():
+        network.scroll_into_view_if_needed()
+        network.locator("canvas").first.wait_for()
     for width in (1300, 400):
         page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(200)
         assert overflow(page) <= 0, width
+        assert page.evaluate(CLIPPED) == [], width
     assert window.wrong == []
 
 
-@each_recording
-def test_every_player_shows_its_recording(window, address, recording):
-    lang = "ja"
-    name = next(n for n in sections() if n.startswith(recording.notebook))
-    window.page.goto(f"{address}/{lang}/{name}.html")
-    player = window.player(recording.name)
+#: What is wider than the page, and not in something that scrolls; equations cut off at their left.
+CLIPPED = """() => [...document.querySelectorAll("article *")].filter((e) => {
+    const { left, right, width } = e.getBoundingClientRect();
+    if (!width || (right <= innerWidth + 1 && left >= -1)) return false;
+    for (let p = e.parentElement; p; p = p.parentElement)
+      if (["auto", "scroll", "hidden"].includes(getComputedStyle(p).overflowX))
+        return left < p.getBoundingClientRect().left - 1 && !p.scrollLeft;
+    return true;
+  }).map((e) => `${e.className} ${e.textContent.slice(0, 40)}`)"""
+
+
+def look_at(window, recording):
+    """A player moves, goes through its choices and to its end."""
+    page, player = window.page, window.player(recording.name)
+    time = player.locator("input[type=range]")
+    player.locator("[data-ui=play]").click()
+    page.wait_for_function("name => document.querySelector(`#lab-${name} input`).value > 1",
+                           arg=recording.name)  # fmt: skip
+    player.locator("[data-ui=play]").click()
     keys = [choice.key for choice in recording.choices]
     for key in keys if len(keys) > 1 else []:
         player.locator(f'.gan-choices [data-key="{key}"]').click()
-        window.page.wait_for_function(
-            "([name, key]) => new URLSearchParams(location.search).get('choice') === key",
-            arg=[recording.name, key],
+        page.wait_for_function(
+            "key => new URLSearchParams(location.search).get('choice') === key", arg=key
         )
-    time = player.locator("input[type=range]")
     time.fill(time.get_attribute("max"))
-    end = f"{schedule(recording)[-1]:,}"
-    assert end in player.locator("output").inner_text()
-    window.page.set_viewport_size({"width": 400, "height": 900})
-    window.page.wait_for_timeout(200)
-    assert overflow(window.page) <= 0
-    assert window.wrong == []
+    assert f"{schedule(recording)[-1]:,}" in player.locator("output").inner_text()
+    last = unpacked(path_of(recording, recording.choices[-1]).read_bytes())[0]
+    lang = page.locator("html").get_attribute("lang")
+    assert player.locator("pre").text_content() == last["code"][lang]
 
 
 COLOURS = """(canvas) => { const { width, height } = canvas, seen = new Set();
@@ -234,6 +254,46 @@ def test_a_player_plays_scrubs_and_listens_to_keys(window, address):
     assert window.wrong == []
 
 
+def test_one_of_several_is_shown_alone(window, address):
+    page, words = window.page, website.WORDS["en"]
+    page.goto(f"{address}/en/12.4.4_conditional_gan.html")
+    player = window.player("both")
+    many = player.locator(".gan-panel")
+    many.nth(1).click()
+    back = player.get_by_role("button", name=words["all_again"].replace("{name}", "AC-GAN"))
+    page.wait_for_function("!document.querySelector('#lab-both .gan-panel')")
+    assert player.locator(".gan-picture").evaluate(COLOURS) > 20
+    back.click()
+    page.wait_for_function("document.querySelectorAll('#lab-both .gan-panel').length === 2")
+    assert back.count() == 0 and window.wrong == []
+
+
+def test_the_code_can_be_read_and_copied(window, address):
+    page, words = window.page, TEXT["ja"]
+    page.goto(f"{address}/ja/12.4.1_basic_gan.html")
+    player = window.player("ring")
+    assert not player.locator("pre").is_visible()
+    player.get_by_role("button", name=words["as_code"]).click()
+    assert "lab.run(1500)" in player.locator("pre").inner_text()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    player.get_by_role("button", name=words["copy_code"]).click()
+    player.get_by_text(words["copied"]).wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == player.locator("pre").text_content() and window.wrong == []
+
+
+def test_only_keys_that_act_are_listed(window, address):
+    page, words = window.page, website.WORDS["en"]
+    page.goto(f"{address}/en/12.4.1_basic_gan.html")
+    player = window.player("ring")
+    player.locator(".gan-stage").focus()
+    page.keyboard.press("?")
+    listed = player.locator(".gan-card tr:visible")
+    said = listed.all_inner_texts()
+    assert [line.split("\t")[0] for line in said] == ["space", "→", "r", "f", "c", "Esc", "?"]
+    assert words["step_hint"] in said[1] and window.wrong == []
+
+
 def test_the_address_leads_to_what_was_seen(window, address):
     page = window.page
     page.goto(f"{address}/ja/12.4.1_basic_gan.html")
@@ -262,16 +322,27 @@ def test_it_works_from_a_disk(browser, site):
     opened.page.context.close()
 
 
-@pytest.mark.parametrize(("name", "notebook"), [("digits", "12.4.4"), ("shoes", "12.4.5")])
-def test_networks_run_in_the_page(window, address, name, notebook):
-    source = next(n for n in sections() if n.startswith(notebook))
-    for lang in LANGUAGES:
-        window.page.goto(f"{address}/{lang}/{source}.html")
-        place = window.page.locator(f'[data-network="{name}"]')
-        place.scroll_into_view_if_needed()
-        window.page.locator(f'[data-network="{name}"].ready canvas').first.wait_for()
-        window.page.set_viewport_size({"width": 400, "height": 900})
-        assert overflow(window.page) <= 0
+PIXELS = """(canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+    .data.join()"""
+
+
+def test_a_stroke_changes_what_the_networks_answer(window, address):
+    page = window.page
+    page.goto(f"{address}/en/12.4.5_pix2pix_cyclegan.html")
+    place = page.locator('[data-network="shoes"]')
+    place.scroll_into_view_if_needed()
+    canvases = place.locator("canvas")
+    page.wait_for_function(
+        "() => document.querySelectorAll('[data-network=shoes] canvas').length > 3"
+    )
+    sheet, before = canvases.first, canvases.last.evaluate(PIXELS)
+    box = sheet.bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 60, steps=5)
+    page.mouse.up()
+    while canvases.last.evaluate(PIXELS) == before:
+        page.wait_for_timeout(20)
     assert window.wrong == []
 
 

@@ -28,9 +28,11 @@ html_css_files = ["../../shared/player.css"]
 html_js_files = [
     (f"../../shared/{name}.js", {"defer": "defer"}) for name in ("words", "stage", "player")
 ]
-mathjax_path = "../../shared/mathjax/tex-chtml.js"
-# Labels and arrows of its menu would be fetched from elsewhere.
-mathjax3_config = {"options": {"enableMenu": False}}
+mathjax_path = "../../shared/mathjax/startup.js"
+# Without its menu, which is half of it, and whose labels and arrows are fetched from elsewhere.
+mathjax3_config = {
+    "loader": {"load": ["core", "input/tex", "output/chtml", "a11y/assistive-mml"]},
+}
 html_favicon = "icon.svg"
 html_context = {"default_mode": "auto"}  # else the theme complains on the console
 html_theme_options = {

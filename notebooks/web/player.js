@@ -5,6 +5,8 @@
   const page = /** @type {any} */ (window);
   const { ganStage, ganWords } = page;
   const PER_SECOND = 15; // pictures, at normal speed
+  const BESIDE = 396; // px that charts take beside a picture: stage.js
+  const LEAST = 290; // px: a smaller picture has its charts below
   const SPEEDS = [0.25, 0.5, 1, 2, 4];
   const SIZES = { u1: 1, f2: 2, f4: 4 };
   const KINDS = { u1: Uint8Array, f2: Uint16Array, f4: Float32Array };
@@ -27,10 +29,12 @@
   }
 
   async function load(name) {
-    let content = "";
-    waiting.set(name, (text) => { content = text; });
-    await run(`../recordings/${name}.js`);
-    waiting.delete(name);
+    let content = document.getElementById(`recording-${name}`)?.textContent; // in a deck
+    if (!content) {
+      waiting.set(name, (text) => { content = text; });
+      await run(`../recordings/${name}.js`);
+      waiting.delete(name);
+    }
     const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return unpack(await new Response(stream).arrayBuffer());
@@ -63,15 +67,19 @@
 
   // ---- one picture, as the bytes that the stage takes (stage.py: pack_frame)
 
-  function frameOf(recording, k, n, running, names) {
-    const head = { ...recording.heads[k], n, running };
+  function frameOf(recording, k, n, running, names, alone) {
+    // alone: which of several is shown, and no other; null for all of them.
+    const whole = recording.heads[k];
+    const head = { ...(alone === null ? whole : whole.members[alone]), n, running };
     if (head.members) head.members = head.members.map((m, i) => ({ ...m, name: names[i] ?? m.name }));
     const table = {};
     const parts = [];
     let offset = 0;
     for (const [name, array] of Object.entries(recording.arrays)) {
+      const own = alone === null ? name : nameAlone(name, alone);
+      if (!own) continue;
       const [values, shape] = valuesAt(recording, name, array, k);
-      table[name] = { dtype: array.dtype, shape, offset };
+      table[own] = { dtype: array.dtype, shape, offset };
       parts.push([offset, values]);
       offset += Math.ceil((values.length * SIZES[array.dtype]) / 4) * 4;
     }
@@ -83,6 +91,12 @@
     for (const [at, { buffer, byteOffset, byteLength }] of parts)
       bytes.set(new Uint8Array(buffer, byteOffset, byteLength), start + at);
     return new DataView(bytes.buffer);
+  }
+
+  function nameAlone(name, alone) {
+    // Of the arrays of several, those of one are called "k/…"; those without a number belong to all.
+    const [which, own] = name.split("/");
+    return own === undefined ? name : +which === alone ? own : "";
   }
 
   function valuesAt({ heads, arrays }, name, { role, values, shape, length }, k) {
@@ -114,6 +128,7 @@
         values[name] = value;
         for (const act of listeners.get(`change:${name}`) ?? []) act();
       },
+      tell: (message) => (listeners.get("msg:custom") ?? []).forEach((act) => act(message, [])),
       on: (event, act) => listeners.set(event, [...(listeners.get(event) ?? []), act]),
       off: (event, act) =>
         listeners.set(event, (listeners.get(event) ?? []).filter((other) => other !== act)),
@@ -131,9 +146,14 @@
       <output data-ui="at"></output>
       <label><span data-ui="speedName"></span> <select data-ui="speed"></select></label></div>
     <div class="gan-choices" role="group" data-ui="choices"></div>
+    <button type="button" class="gan-all-again" data-ui="all" hidden></button>
     <div data-ui="stage"></div>
-    <p class="gan-about"><span data-ui="about"></span> <code data-ui="code"></code></p>`;
+    <p class="gan-about gan-aside"><span data-ui="about"></span> <code data-ui="live"></code>
+      <button type="button" data-ui="asCode"></button></p>
+    <div class="gan-code gan-aside" data-ui="codeBox" hidden><pre tabindex="0" data-ui="code"></pre>
+      <button type="button" data-ui="copy"></button> <span role="status" data-ui="copied"></span></div>`;
 
+  const deck = document.querySelector("section.lab"); // a slide
   const query = () => new URLSearchParams(location.search);
 
   const language = document.documentElement.lang.startsWith("ja") ? "ja" : "en";
@@ -147,10 +167,13 @@
     seen.observe(el);
   }
 
+  // On a slide all of them have to be seen at once.
+  const edgeOfSeveral = (n) => (n > 4 ? 165 : n > 2 ? 230 : 300);
+
   // A network that runs in the page itself, in place of a picture of its lab.
   const network = (el) => whenSeen(el, async () => {
     const { network: name } = el.dataset;
-    await run(`../shared/network_${name}.js`);
+    if (!page.ganNetworks?.[name]) await run(`../shared/network_${name}.js`);
     page.ganNetworks[name](el, language);
     el.classList.add("ready");
   });
@@ -163,15 +186,26 @@
     const ui = Object.fromEntries([...el.querySelectorAll("[data-ui]")].map((part) =>
       [part.dataset.ui, part]));
     let [recording, choice, k, playing, n, last, due] = [null, about.choices[0], 0, false, 0, 0, 0];
+    let alone = null; // which of several is shown alone
 
-    const model = standIn(ganWords[language], about.size, (message) => {
-      const act = { toggle, step: () => go(k + 1), reset: () => go(0) }[message.action];
-      if (message.type === "key") act?.();
+    const model = standIn(ganWords[language], about.size, ({ type, action, member, done }) => {
+      if (type === "key") ({ toggle, step: () => go(k + 1), reset: () => go(0) })[action]?.();
+      if (type === "pick") single(member);
+      if (type === "copied") ui.copied.textContent = t(done ? "copied" : "not_copied");
     });
+
+    function single(member) {
+      alone = member;
+      show();
+      (alone === null ? ui.stage.firstElementChild : ui.all).focus({ preventScroll: true });
+    }
 
     function show() {
       const names = recording.names[language] ?? [];
-      model.set("frame", frameOf(recording, k, ++n, playing, names));
+      model.set("frame", frameOf(recording, k, ++n, playing, names, alone));
+      if (deck) fit();
+      ui.all.hidden = alone === null;
+      ui.all.textContent = `← ${t("all_again").replace("{name}", names[alone])}`;
       ui.time.value = k;
       const at = recording.at[k].toLocaleString("en");
       ui.at.value = t(about.unit).replace("{n}", at);
@@ -209,7 +243,8 @@
     }
 
     function remember() {
-      // The address leads to what is seen now.
+      // The address leads to what is seen now; that of a deck belongs to its slides.
+      if (deck) return;
       const { pathname, hash } = location;
       const state = { lab: about.name, choice: choice.key, step: recording.at[k], speed: ui.speed.value };
       const others = [...query()].filter(([name]) => !(name in state));
@@ -222,14 +257,14 @@
     async function choose(key, step) {
       const wanted = about.choices.find((one) => one.key === key) ?? about.choices[0];
       choice = wanted;
-      for (const button of ui.choices.children)
+      for (const button of ui.choices.querySelectorAll("button"))
         button.ariaPressed = String(button.dataset.key === wanted.key);
-      ui.code.textContent = wanted.code;
+      ui.live.textContent = wanted.code;
       ui.about.textContent = t("recorded").replace("{seed}", wanted.seed);
       try {
         const found = await fetchRecording(`${about.name}.${wanted.key}`);
         if (choice !== wanted) return; // another one was chosen meanwhile
-        recording = found;
+        [recording, alone] = [found, null];
       } catch (error) {
         ui.about.textContent = `${t("no_recording")} (${error.message})`;
         return;
@@ -238,30 +273,65 @@
       const later = recording.at.findIndex((at) => at >= step);
       k = step === undefined ? Math.min(k, recording.at.length - 1)
         : later < 0 ? recording.at.length - 1 : later;
+      ui.code.textContent = recording.code[language];
+      ui.copied.textContent = "";
       el.classList.add("ready"); // the still picture has done its service
       show();
     }
 
+    function offer() {
+      // The choices, those of one thing in a row.
+      for (const { key, words, of } of about.choices) {
+        let row = ui.choices.lastElementChild;
+        if (row?.dataset.of !== of) {
+          row = ui.choices.appendChild(document.createElement("div"));
+          row.dataset.of = of;
+          if (of) row.append(Object.assign(document.createElement("span"), { textContent: of }));
+        }
+        const button = document.createElement("button");
+        Object.assign(button, { type: "button", textContent: words });
+        Object.assign(button, { onclick: () => choose(key).then(remember) });
+        button.dataset.key = key;
+        row.append(button);
+      }
+    }
+
+    function fit() {
+      // Where a picture and its charts nearly fit beside each other, the picture is smaller.
+      const room = ui.stage.clientWidth - BESIDE;
+      const size = room >= LEAST ? Math.min(about.size, room) : about.size;
+      const several = recording?.heads[0].members?.length ?? 0;
+      model.set("size", deck && several && alone === null ? edgeOfSeveral(several) : size);
+    }
+
     function build() {
-      ui.back.textContent = t("reset");
-      ui.speedName.textContent = t("rate");
+      const words = { back: "reset", speedName: "rate", asCode: "as_code", copy: "copy_code" };
+      for (const [part, word] of Object.entries(words)) ui[part].textContent = t(word);
       ui.time.ariaLabel = t("time");
       ui.choices.ariaLabel = t("choices");
       ui.speed.append(...SPEEDS.map((s) => new Option(`${s}×`, `${s}`, s === 1, s === 1)));
-      if (about.choices.length > 1)
-        ui.choices.append(...about.choices.map(({ key, words }) => {
-          const button = document.createElement("button");
-          Object.assign(button, { type: "button", textContent: words,
-            onclick: () => choose(key).then(remember) });
-          button.dataset.key = key;
-          return button;
-        }));
+      if (about.choices.length > 1) offer();
       ui.play.onclick = toggle;
       ui.back.onclick = () => go(0);
+      ui.all.onclick = () => single(null);
       ui.time.oninput = () => go(+ui.time.value);
       ui.speed.onchange = () => recording && remember();
+      ui.asCode.onclick = () => {
+        ui.codeBox.hidden = !ui.codeBox.hidden;
+        ui.asCode.ariaExpanded = String(!ui.codeBox.hidden);
+      };
+      ui.asCode.ariaExpanded = "false";
+      ui.copy.onclick = () => model.tell({ type: "copy", text: ui.code.textContent });
+      if (deck) el.addEventListener("keydown", keep);
       ui.stage.addEventListener("keydown", steer, true); // before the stage takes all keys
       ganStage.render({ model, el: ui.stage });
+      new ResizeObserver(fit).observe(ui.stage);
+    }
+
+    function keep(event) {
+      // A key that acts on a control turns no slide.
+      const turns = event.target.matches("button") ? ![" ", "Enter"].includes(event.key) : false;
+      if (!turns) event.stopPropagation();
     }
 
     function steer(event) {
