@@ -298,12 +298,17 @@ def cloud_links(name: str, lang: str) -> list[str]:
     if "github.com/" not in (url := repository()):
         return []
     project, path = url.split("github.com/")[-1], f"notebooks/{lang}/{name}.ipynb"
-    owner, _, place = project.partition("/")
     return [
         f"[Colab](https://colab.research.google.com/github/{project}/blob/main/{path})",
         f"[Binder](https://mybinder.org/v2/gh/{project}/main?urlpath=lab/tree/{path})",
-        f"[Web](https://{owner}.github.io/{place}/{lang}/{page_of(name)}.html)",
+        f"[Web]({web_address(name, lang)})",
     ]
+
+
+def web_address(name: str, lang: str) -> str:
+    """Of the notebook's page on GitHub Pages."""
+    owner, _, place = repository().split("github.com/")[-1].partition("/")
+    return f"https://{owner}.github.io/{place}/{lang}/{page_of(name)}.html"
 
 
 def readme(lang: str) -> tuple[Path, str]:

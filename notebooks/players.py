@@ -88,7 +88,7 @@ def player(recording: Recording, lang: str) -> str:
     about = {
         "name": recording.name,
         "size": 560 * (recording.columns or 8) // 8 if recording.data in TASKS else 400,
-        "unit": "at_lead" if recording.ahead else "at_step",
+        "ahead": recording.ahead,
         "choices": choices,
     }
     text = json.dumps(about, ensure_ascii=False).replace("</", "<\\/")

@@ -89,7 +89,7 @@ class Recording:
         pictures: how many are kept, the first ones closer to each other.
         begin: where it begins; until then there is a single GAN.
         turn: the step of `Choice.then`.
-        ahead: whether D alone is trained.
+        ahead: how many updates of D come first, with G standing still; they count as steps.
         columns: how many pictures of a row are kept; all by default.
     """
 
@@ -104,7 +104,7 @@ class Recording:
     pictures: int = 80
     begin: int = 0
     turn: int = 0
-    ahead: bool = False
+    ahead: int = 0
     columns: int | None = None
 
 
@@ -164,8 +164,8 @@ RECORDINGS = (
                 {"loss": Loss("smoothed", smoothed, generator_non_saturating)}),),
     ),
     Recording(
-        "ahead", "12.4.2", 'Lab("ring", lang=LANG, loss="saturating")', 1000,
-        tuple(losses("saturating", "non_saturating"))[:3], pictures=60, ahead=True,
+        "ahead", "12.4.2", 'Lab("ring", lang=LANG, loss="saturating")', 600,
+        tuple(losses("saturating", "non_saturating"))[:3], pictures=60, ahead=300,
     ),
     Recording(
         "collapse", "12.4.2", 'Lab("ring", lang=LANG, remedies=True', 700,
@@ -223,7 +223,7 @@ RECORDINGS = (
         "animals", "12.4.5", 'Lab("animals"', 500,
         (Choice("with_cycle", WORDS["with_cycle"]),
          Choice("no_cycle", WORDS["no_cycle"], {"cycle": 0.0})),
-        data="animals", pictures=24, columns=4,
+        data="animals", pictures=20, columns=4,
     ),
     Recording(
         "few", "12.4.6", 'Lab("digits_100", lang=LANG)', 3000,
@@ -313,8 +313,8 @@ def pictures(recording: Recording, choice: Choice, session: Any) -> Iterator[Fra
         session.ask(**choice.ask)
     now = recording.begin
     for step in schedule(recording):
-        for _ in range(step - now):
-            session.step_D() if recording.ahead else session.step()
+        for done in range(now, step):
+            session.step_D() if done < recording.ahead else session.step()
         now = step
         head, arrays = session.frame()
         for name in (name for name in arrays if name.startswith("row_")):

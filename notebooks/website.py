@@ -35,6 +35,7 @@ from assemble import (
     page_of,
     repository,
     sections,
+    web_address,
 )
 from build import built_path
 from networks_in_page import script, style as network_style
@@ -72,7 +73,8 @@ def prepared(name: str, lang: str) -> NotebookNode:
     notebook = nbformat.read(built_path(name, lang), as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = as_page(cell.source.replace(RUN_AGAIN[lang], WORDS[lang]["run_again"]))
+            prose = cell.source.replace(RUN_AGAIN[lang], WORDS[lang]["run_again"])
+            cell.source = as_page(to_source(prose, name, lang))
             continue
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
             cell.metadata.tags = [*cell.metadata.get("tags", []), "hide-input"]
@@ -93,6 +95,14 @@ def as_page(prose: str) -> str:
     if number := number_of(prose):
         return f'<span id="section-{number.replace(".", "-")}"></span>\n\n{prose}'
     return prose
+
+
+def to_source(prose: str, name: str, lang: str) -> str:
+    """Prose in which the link to this very page leads to the notebook on GitHub instead."""
+    if not (url := repository()):
+        return prose
+    notebook = f"[GitHub]({url}/blob/main/notebooks/{lang}/{name}.ipynb)"
+    return prose.replace(f"[Web]({web_address(name, lang)})", notebook)
 
 
 def linked(words: str, to: str) -> str:

@@ -168,7 +168,7 @@
   }
 
   // On a slide all of them have to be seen at once.
-  const edgeOfSeveral = (n) => (n > 4 ? 165 : n > 2 ? 230 : 300);
+  const edgeOfSeveral = (n) => (n > 4 ? 165 : n > 2 ? 205 : 250);
 
   // A network that runs in the page itself, in place of a picture of its lab.
   const network = (el) => whenSeen(el, async () => {
@@ -207,8 +207,9 @@
       ui.all.hidden = alone === null;
       ui.all.textContent = `← ${t("all_again").replace("{name}", names[alone])}`;
       ui.time.value = k;
-      const at = recording.at[k].toLocaleString("en");
-      ui.at.value = t(about.unit).replace("{n}", at);
+      const [at, lead] = [recording.at[k], about.ahead];
+      const [words, count] = at && at <= lead ? ["at_lead", at] : ["at_step", Math.max(at - lead, 0)];
+      ui.at.value = t(words).replace("{n}", count.toLocaleString("en"));
       ui.time.ariaValueText = ui.at.value;
       ui.play.textContent = t(playing ? "pause" : "play");
     }
@@ -324,6 +325,7 @@
       ui.copy.onclick = () => model.tell({ type: "copy", text: ui.code.textContent });
       if (deck) el.addEventListener("keydown", keep);
       ui.stage.addEventListener("keydown", steer, true); // before the stage takes all keys
+      ganStage.initialize({ model }); // which copies
       ganStage.render({ model, el: ui.stage });
       new ResizeObserver(fit).observe(ui.stage);
     }
