@@ -101,19 +101,26 @@ def new_networks(old: Any, new: Any) -> list[str]:
     return [name for name in old.architecture if getattr(old, name) != getattr(new, name)]
 
 
-def faded(experiment: Any, step: int, steps: int) -> Any:
-    """The experiment with the learning rates it has at `step`: they fall to 0 in the second half.
+def faded(experiment: Any, step: int, steps: int, begin: float = 0.5) -> Any:
+    """The experiment with the learning rates it has at `step`: in the end they fall to 0.
 
     Args:
         experiment: an `Experiment`, or anything else with an `lr_D` and an `lr_G`.
         step: 0 to `steps`.
         steps: of the whole training, 1 or more.
+        begin: the share of them after which the rates begin to fall, 0 to 0.99.
 
     Raises:
         ValueError, TypeError: if an argument is not as above.
     """
     check_has("experiment", experiment, ("lr_D", "lr_G"), "settings with an lr_D and an lr_G")
+    left = share_left(step, steps, begin)
+    return replace(experiment, lr_D=left * experiment.lr_D, lr_G=left * experiment.lr_G)
+
+
+def share_left(step: int, steps: int, begin: float = 0.5) -> float:
+    """How much of the learning rates is left at `step`, 1 to 0; arguments as for `faded`."""
     steps = check_int("steps", steps, 1, 10**9)
     step = check_int("step", step, 0, steps)
-    left = min(1.0, 2 * (1 - step / steps))
-    return replace(experiment, lr_D=left * experiment.lr_D, lr_G=left * experiment.lr_G)
+    begin = check_number("begin", begin, 0, 0.99)
+    return min(1.0, (1 - step / steps) / (1 - begin))

@@ -172,6 +172,12 @@ class Opened:
     def make_room(self):
         """Leave the window to the notebook."""
 
+    def assert_no_complaints(self):
+        """What the console has said was no error; it begins anew."""
+        complaints = self.complaints.copy()
+        self.complaints.clear()
+        assert complaints == [], complaints
+
     def until(self, condition):
         """Look again until it is true; what it was in the end."""
         end = time.monotonic() + PATIENCE

@@ -27,7 +27,7 @@ SHORTER = {
         "range(300):\n        step_G(": "range(6):\n        step_G(",
         "range(steps):\n        train_step(": "range(3):\n        train_step(",
         "session.run(200)": "session.run(4)",
-        "fork.run(140)": "fork.run(2)",
+        "fork.run(200)": "fork.run(2)",
     },
     "12.4.3": {
         "(0, 60, 300), strict": "(0, 6, 12), strict",

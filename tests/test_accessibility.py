@@ -82,9 +82,7 @@ def opened(request, browser, tmp_path_factory):
 def notebook(opened):
     """After the test its console has to be free of errors."""
     yield opened
-    complaints = opened.complaints.copy()
-    opened.complaints.clear()
-    assert complaints == []
+    opened.assert_no_complaints()
 
 
 def shown(notebook, kind):

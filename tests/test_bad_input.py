@@ -279,7 +279,8 @@ ROWS: dict[str, Row] = {
     "training.make_networks": Row(
         lambda: args(experiment=SMALL, event_shape=(2,), rng=seeded(), more_z=1, more_x=1, n_out=1)
     ),
-    "experiment.faded": Row(lambda: args(experiment=SMALL, step=1, steps=4)),
+    "experiment.share_left": Row(lambda: args(step=1, steps=4, begin=0.25)),
+    "experiment.faded": Row(lambda: args(experiment=SMALL, step=1, steps=4, begin=0.25)),
     "training.make_adam": Row(lambda: args(net=net(), lr=1e-3, betas=(0.5, 0.9))),
     "training.gradient_norm": Row(lambda: args(net=net())),
     "models.MLP": Row(lambda: args(n_in=2, n_out=1, width=4, depth=1)),

@@ -89,9 +89,7 @@ def opened(request, page):
 def notebook(opened):
     """The notebook; after the test its console has to be free of errors."""
     yield opened
-    complaints = opened.complaints.copy()
-    opened.complaints.clear()
-    assert complaints == []
+    opened.assert_no_complaints()
 
 
 # --- a lab on the page -------------------------------------------------------------------------
@@ -137,6 +135,20 @@ class OnPage:
             return (np.abs(after[:height] - before[:height]).max(axis=-1) > by).mean() > share
 
         self.wait(differs)
+
+    def save_to(self, path):
+        """Press Save; what the page gives away comes to this path. Returns its download."""
+        with self.notebook.page.expect_download() as download:
+            self.button("Save").click()
+        download.value.save_as(path)
+        return download.value
+
+    def open_file(self, path):
+        """Choose it by the button, and wait until the lab goes on from there."""
+        with self.notebook.page.expect_file_chooser() as chooser:
+            self.part.locator("button:has-text('Open')").click()
+        chooser.value.set_files(path)
+        self.says(f"Going on from {path.name}")
 
     def wait(self, condition):
         return self.notebook.until(condition)
@@ -256,16 +268,11 @@ def test_a_drawing_becomes_the_data(notebook):
 def test_a_lab_leaves_as_a_file_and_comes_back(notebook, tmp_path):
     lab, path = show(notebook), tmp_path / "run.safetensors"
     lab.ask("lab.run(50)")
-    with notebook.page.expect_download() as download:
-        lab.button("Save").click()
+    assert lab.save_to(path).suggested_filename == "ring-50.safetensors"
     lab.says("Step 50 is saved as ring-50.safetensors")
-    assert download.value.suggested_filename == "ring-50.safetensors"
-    download.value.save_as(path)
     lab.ask("lab.run(10)")
     after = lab.ask("lab.session.last_losses")
-    with notebook.page.expect_file_chooser() as chooser:
-        lab.part.locator("button:has-text('Open')").click()
-    chooser.value.set_files(path)
+    lab.open_file(path)
     lab.says("Going on from run.safetensors, at step 50")
     lab.wait(lambda: lab.step == 50)
     lab.ask("lab.run(10)")

@@ -24,6 +24,7 @@ from gan_helpers.evidence import (
     augmentation,
     collect as module,
     conditional,
+    difficulties,
     load_evidence,
     mean_and_error,
     pairs,
@@ -343,7 +344,7 @@ def few_pictures(monkeypatch):
         return replace(digits, x=digits.x[:200], y=digits.y[:200])
 
     small = replace(pretrained.RECIPE, width=8, batch_size=16)
-    for place in (conditional, pairs, pretrained, wgan):
+    for place in (conditional, difficulties, pairs, pretrained, wgan):
         monkeypatch.setattr(place, "load_mnist", few)
     monkeypatch.setattr(pairs, "load_stacked", pairs.StackedDigits)
     monkeypatch.setattr(pairs, "N_STACKED", 60)

@@ -90,9 +90,7 @@ def host(request):
     """One of these; after the test its console has to be free of errors."""
     notebook = request.getfixturevalue(request.param)
     yield notebook
-    complaints = notebook.complaints.copy()
-    notebook.complaints.clear()
-    assert complaints == []
+    notebook.assert_no_complaints()
 
 
 def on(*names):
@@ -143,15 +141,11 @@ def test_a_lab_leaves_as_a_file_and_comes_back_and_is_told_as_code(host, tmp_pat
     """Only what answers the click arrives; ipywidgets 7 has another kind of upload."""
     lab, path = show(host, RING), tmp_path / "run.safetensors"
     host.ask("lab.run(20)")
-    with host.page.expect_download() as download:
-        lab.button("Save").click()
-    download.value.save_as(path)
+    lab.save_to(path)
     host.ask("lab.run(5)")
     after = host.ask("lab.session.last_losses")
     for _ in range(2):  # the same file again is news, too
-        with host.page.expect_file_chooser() as chooser:
-            lab.part.locator("button:has-text('Open')").click()
-        chooser.value.set_files(path)
+        lab.open_file(path)
         lab.says("Going on from run.safetensors, at step 20")
         lab.wait(lambda: lab.step == 20)
         host.ask("lab.run(5)")

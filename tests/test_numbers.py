@@ -17,7 +17,6 @@ WITHOUT_CELL = {
         "99": "data/README.md: how often the classifier is right",
         "98.9": "1 - exp(-9 / 2): within three standard deviations in the plane",
         "693": PUBLISHED,
-        **dict.fromkeys(("230", "829"), "section 3.4's settings, measured on seeds 1 to 10"),
         **dict.fromkeys(("14", "15"), "bounds for 20 of 20: 1 - 0.05^(1/20), and 3/20"),
     },
     "12.4.3": {"50000": PUBLISHED, "103": TRIED},

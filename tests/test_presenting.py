@@ -27,9 +27,7 @@ def notebook(opened):
     """After the test its console has to be free of errors."""
     yield opened
     opened.page.evaluate("document.fullscreenElement && document.exitFullscreen()")
-    complaints = opened.complaints.copy()
-    opened.complaints.clear()
-    assert complaints == []
+    opened.assert_no_complaints()
 
 
 def full(notebook, wanted=True):

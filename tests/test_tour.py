@@ -29,9 +29,7 @@ def notebook(opened):
     """For a reader who is new; after the test the console has to be free of errors."""
     opened.page.evaluate(FORGET)
     yield opened
-    complaints = opened.complaints.copy()
-    opened.complaints.clear()
-    assert complaints == []
+    opened.assert_no_complaints()
 
 
 class Tour:

@@ -251,6 +251,8 @@ def test_rates_fall_to_nothing_in_the_second_half():
     }
     assert rates[0] == rates[50] == (2e-3, 1e-3)
     assert rates[75] == pytest.approx((1e-3, 5e-4)) and rates[100] == (0, 0)
+    early = {step: faded(e, step, 100, begin=0.25).lr_D for step in (25, 50, 100)}
+    assert early == pytest.approx({25: 2e-3, 50: 4e-3 / 3, 100: 0})
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ class Images:
         Args:
             folder: where they lie, or a .zip of such a folder.
             size: edge of a picture, a multiple of 4, 4 to 1024. At 16 a laptop shows a GAN learn
-                within a minute; at 32 each step takes four times as long.
+                within a minute; at 32 there is four times as much to compute.
             channels: 1 for grey, 3 for colour; by default grey if all pictures are.
             labels: False takes all pictures without classes, however deep they lie.
             name: what the reader sees; by default that of the folder.

@@ -17,6 +17,7 @@ import torch
 
 from gan_helpers.datasets.points import WORLDS, WORLDS_1D, Mixture
 from gan_helpers.ensemble import Ensemble
+from gan_helpers.evidence.difficulties import update_D
 from gan_helpers.evidence.judging import N_JUDGED, SEEDS, Row
 from gan_helpers.evidence.wgan import WGAN, WGAN_GP
 from gan_helpers.experiment import Experiment
@@ -26,7 +27,7 @@ from gan_helpers.lab.engine.look import PANEL
 from gan_helpers.lab.engine.session import Session
 from gan_helpers.metrics import mode_counts
 from gan_helpers.remedies import ILLNESSES
-from gan_helpers.training import looking_at, push_on_G, step_D
+from gan_helpers.training import looking_at, push_on_G
 from gan_helpers.transport import wasserstein_distance
 
 N_MOVED = 500  # samples between which the distance is taken
@@ -87,9 +88,7 @@ class Diagnosed(Row):
         """Train in lock-step, and give at each mark the names of what is said of them."""
         ensemble = Ensemble([session.gan for session in sessions])
         for _ in range(self.lead):
-            for _, gan in ensemble.stacks:
-                size = gan.experiment.batch_size
-                step_D(gan, data.sample(size, gan.rng), gan.sample_z(size))
+            update_D(ensemble, data)
         for step in range(1, self.steps + 1):
             losses = torch.stack(ensemble.step(data)).T.tolist()
             if any(session.at % session.history.stride == 0 for session in sessions):

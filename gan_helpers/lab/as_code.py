@@ -25,7 +25,8 @@ from gan_helpers.lab.in_words import (
     settings_word,
     value_word,
 )
-from gan_helpers.translation import cyclegan, pix2pix
+from gan_helpers.translation.pretrained import step_of
+from gan_helpers.translation.training import Translator
 
 Shown = Session | Comparison
 
@@ -198,7 +199,7 @@ def changes(page: Page, before: Leg, leg: Leg) -> list[str]:
     """What `lab.change` is given from one leg to the next."""
     names = changed(before.experiment, leg.experiment)
     words = keywords(page, leg.experiment, names)
-    if not replace(leg, experiment=before.experiment, train_step=before.train_step).like(before):
+    if not leg.same_data(before):
         words.append(f"data={lab_data(page, leg)}")
     if leg.train_step != before.train_step:
         words.append(f"train_step={own_word(page, 'step', leg.train_step)}")
@@ -310,7 +311,7 @@ def leg_lines(page: Page, session: Session, before: Leg, leg: Leg, of: str = "ga
     lines = []
     if names := changed(before.experiment, leg.experiment):
         lines.append(configured(page, of, leg.experiment, names))
-    if not replace(leg, experiment=before.experiment, train_step=before.train_step).like(before):
+    if not leg.same_data(before):
         lines.append(f"data = {data_word(page, leg)}{there(session)}")
     if leg.train_step != before.train_step:
         lines.append(f"take_step = {step_word(page, session, leg.train_step)}")
@@ -334,8 +335,8 @@ def step_word(page: Page, session: Session, own: str) -> str:
     """The name of the step, of the reader's own or of the package."""
     if own:
         return own_word(page, "step", own)
-    kinds = {pix2pix.Pix2Pix: pix2pix.train_step, cyclegan.CycleGAN: cyclegan.cycle_step}
-    return page.use(kinds.get(type(session.gan), session.standard_step))
+    gan = session.gan
+    return page.use(step_of(gan) if isinstance(gan, Translator) else session.standard_step)
 
 
 def there(session: Session) -> str:

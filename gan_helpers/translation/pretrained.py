@@ -17,7 +17,7 @@ from gan_helpers.translation import cyclegan, pix2pix
 from gan_helpers.translation.cyclegan import CycleGAN
 from gan_helpers.translation.pix2pix import Pix2Pix
 from gan_helpers.translation.tasks import PAIRED, SIZE, UNPAIRED, Task, load_task
-from gan_helpers.translation.training import Translation, TwoWorlds
+from gan_helpers.translation.training import Translation, Translator, TwoWorlds
 from gan_helpers.weights import read_gan, write_weights
 
 SEED = 200
@@ -98,14 +98,17 @@ def train_falling(
     bar: Callable[[range], Iterable[int]] = iter,
 ) -> None:
     """Train with rates that fall to 0 in the second half; the settings are then as they were."""
-    e = gan.experiment
-    paired = isinstance(gan, Pix2Pix)
-    step_of: Callable[..., Any] = pix2pix.train_step if paired else cyclegan.cycle_step
+    e, train_step = gan.experiment, step_of(gan)
     for step in bar(range(steps)):
         if step % 50 == 0:
             gan.configure(faded(e, step, steps))
-        step_of(gan, data)
+        train_step(gan, data)
     gan.configure(e)
+
+
+def step_of(gan: Translator) -> Callable[..., Any]:
+    """The round of whichever game it is, `(gan, data) -> (loss_D, loss_G)`."""
+    return pix2pix.train_step if isinstance(gan, Pix2Pix) else cyclegan.cycle_step
 
 
 def file_name(name: str) -> str:

@@ -24,11 +24,14 @@ class Leg:
     data: Any = None
     train_step: str = ""
 
+    def same_data(self, other: Leg) -> bool:
+        """Whether the data stay from one to the other."""
+        return self.world == other.world if self.world else self.data is other.data
+
     def like(self, other: Leg) -> bool:
         """Whether nothing changes from one to the other."""
-        same_data = self.world == other.world if self.world else self.data is other.data
         settings = (self.experiment, self.train_step) == (other.experiment, other.train_step)
-        return same_data and settings
+        return settings and self.same_data(other)
 
 
 @dataclass(frozen=True)

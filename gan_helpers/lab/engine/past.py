@@ -9,7 +9,7 @@ from typing import Any
 
 from gan_helpers.lab.engine.comparison import Comparison
 from gan_helpers.lab.engine.look import Frame
-from gan_helpers.lab.engine.record import Moment
+from gan_helpers.lab.engine.record import Moment, last_until
 from gan_helpers.lab.engine.session import Session
 
 
@@ -29,14 +29,10 @@ def frame_at(
     shown: Any, sessions: dict[str, Session], kept: dict[str, list[Moment]], step: int
 ) -> Frame:
     """What was to be seen at a step, of each GAN at the last moment kept before it."""
-    then = {name: own.as_of(last_until(step, kept[name])) for name, own in sessions.items()}
+    moments = {name: kept[name][last_until(step, kept[name])] for name in sessions}
+    then = {name: own.as_of(moments[name]) for name, own in sessions.items()}
     if not isinstance(shown, Comparison):
         return then[""].frame()
     twin = copy.copy(shown)
     twin.sessions = then
     return twin.frame()
-
-
-def last_until(step: int, moments: list[Moment]) -> Moment:
-    """The last moment at or before a step; the first one where all are later."""
-    return [moments[0], *(moment for moment in moments if moment.step <= step)][-1]

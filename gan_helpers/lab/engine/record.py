@@ -7,7 +7,7 @@ import signal
 import threading
 import traceback
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -61,6 +61,11 @@ class Moment:
         return self.gan.step
 
 
+def last_until(step: int, moments: Sequence[Moment]) -> int:
+    """The place of the last moment at or before a step; of the first where all are later."""
+    return max(bisect_right([moment.step for moment in moments], step) - 1, 0)
+
+
 class Timeline:
     """Moments at equal distances; when there are too many, every other one is dropped.
 
@@ -97,8 +102,7 @@ class Timeline:
 
     def back_to(self, step: int) -> Moment:
         """The last moment at or before `step`; what came after it is forgotten."""
-        i = max(bisect_right([m.step for m in self.moments], step), 1)
-        del self.moments[i:]
+        del self.moments[last_until(step, self.moments) + 1 :]
         self.lost = ""
         return self.moments[-1]
 

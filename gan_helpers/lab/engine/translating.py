@@ -18,7 +18,6 @@ from gan_helpers.lab.engine.record import CURVES, TrainStep, kept
 from gan_helpers.lab.engine.session import Session
 from gan_helpers.threads import threads_of
 from gan_helpers.training import looking_at, partners
-from gan_helpers.translation import cyclegan, pix2pix
 from gan_helpers.translation.cyclegan import CycleGAN
 from gan_helpers.translation.judge import (
     cycle_error,
@@ -27,6 +26,7 @@ from gan_helpers.translation.judge import (
     world_distance,
 )
 from gan_helpers.translation.pix2pix import Pix2Pix, verdicts
+from gan_helpers.translation.pretrained import step_of
 from gan_helpers.translation.tasks import Task
 from gan_helpers.translation.training import Translation, Translator
 
@@ -35,8 +35,7 @@ N_MEASURED = 50  # pictures of the test set that it is measured by
 
 def train_step(gan: Any, data: Task) -> tuple[Tensor, Tensor]:
     """A round of whichever game it is. Returns the losses of D and of G."""
-    step: Any = pix2pix.train_step if isinstance(gan, Pix2Pix) else cyclegan.cycle_step
-    losses: tuple[Tensor, Tensor] = step(gan, data)
+    losses: tuple[Tensor, Tensor] = step_of(gan)(gan, data)
     return losses
 
 
