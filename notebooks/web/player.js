@@ -168,7 +168,7 @@
   }
 
   // On a slide all of them have to be seen at once.
-  const edgeOfSeveral = (n) => (n > 4 ? 165 : n > 2 ? 205 : 250);
+  const edgeOfSeveral = (n) => (n > 4 ? 145 : n > 2 ? 205 : 250);
 
   // A network that runs in the page itself, in place of a picture of its lab.
   const network = (el) => whenSeen(el, async () => {
