@@ -85,7 +85,8 @@ def assemble(name: str, lang: str) -> NotebookNode:
     if name != INDEX:  # it has no lab
         title.source += f"\n\n*{RUN_AGAIN[lang]}*"
     if (table := deck.table(lang, name)).count("\n") > 1:
-        title.source += f"\n\n<details><summary>{SLIDES[lang]}</summary>\n\n{table}\n\n</details>"
+        summary = f"<summary>{SLIDES[lang]}</summary>"
+        title.source += f"\n\n<details open>{summary}\n\n{table}\n\n</details>"
     for cell in rest:
         if cell.cell_type == "markdown":
             cell.source = name_slides(expand(cell.source, lang), name, lang)

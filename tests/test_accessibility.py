@@ -1,10 +1,11 @@
 """Who sees little, or uses no mouse: names of all controls, their order, contrasts, and keys."""
 
+import re
 from itertools import pairwise
 
 import pytest
 from jupyter_browser import jupyter, write_notebook
-from test_browser import SETUP, show
+from test_browser import SETUP, OnPage, show
 
 LABS = {
     "plane": "Lab('ring', remedies=True, loss='wasserstein', unfold='basics')",
@@ -13,9 +14,32 @@ LABS = {
     "panels": "Lab('ring', compare='lr_D', remedies=True)",
     "japanese": "Lab('two_gaussians_1d', lang='ja', unfold='remedies')",
 }
+#: What is no Lab: how it is made, which roles it has at least, and how many controls.
+OTHERS = {
+    "drawing": ("DrawLab({'L1': torch.neg, 'cGAN': torch.neg}, examples=-blank)", "image", 9),
+    "dials": ("Dials(figure, play='slope', slope=(1.0, 2.0), clip=(None, 0.5))", "slider", 5),
+    "dials in Japanese": ("Dials(figure, lang='ja', slope=(1.0, 2.0), clip=(0, 1))", "slider", 3),
+}
+MORE = (
+    SETUP
+    + """
+import torch
+from matplotlib.figure import Figure
+from gan_helpers.lab.dials import Dials
+from gan_helpers.lab.sketch import DrawLab
+
+blank = torch.full((2, 1, 28, 28), -1.0)
+
+def figure(slope, clip):
+    it = Figure(figsize=(2, 1))
+    it.subplots().plot([0, 1], [0, slope])
+    return it
+"""
+)
+LAB = ".gan-lab, .drawlab, .gan-dials"
 CONTROLS = (  # roles that have to have a name
     "button", "checkbox", "combobox", "group", "image", "img", "listbox", "radio", "slider",
-    "spinbutton", "switch", "textbox", "dialog", "Canvas",
+    "spinbutton", "switch", "textbox", "dialog", "Canvas", "application",
 )  # fmt: skip
 #: Text that is seen, with its contrast: colours are laid over each other down to what is opaque.
 FAINT = """(lab) => {
@@ -51,7 +75,7 @@ FAINT = """(lab) => {
     return parseFloat(fontSize) >= (fontWeight >= 700 ? 18.66 : 24);
   };
   const texts = [...lab.querySelectorAll("*")].filter((el) => el.checkVisibility()
-    && !el.closest(":disabled, .jupyter-widgets-disconnected, [disabled]")
+    && !el.closest(":disabled, .jupyter-widgets-disconnected, [disabled], [aria-disabled=true]")
     && [...el.childNodes].some(({ nodeType, data }) => nodeType === 3 && data.trim()));
   return [texts.length, texts.map((el) => [ratio(el), large(el), el.textContent.trim()])
     .filter(([found, large]) => found < (large ? 3 : 4.5))];
@@ -71,7 +95,7 @@ DRAWN = """(stage) => {
 @pytest.fixture(scope="module", params=["Light", "Dark"])
 def opened(request, browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("accessible")
-    write_notebook(folder / "lab.ipynb", [SETUP, "", ""])
+    write_notebook(folder / "lab.ipynb", [MORE, "", ""])
     with jupyter(folder, theme=f"JupyterLab {request.param}") as server:
         notebook = server.open(browser, "lab.ipynb")
         notebook.run_cell(0)
@@ -92,11 +116,20 @@ def shown(notebook, kind):
     return lab
 
 
+def other(notebook, kind):
+    """Something else to play with, when all its names are there."""
+    notebook.run_cell(1, f"lab = {OTHERS[kind][0]}\nlab")
+    part = notebook.cell(1)
+    named = "[aria-pressed]" if kind == "drawing" else "[role=slider][aria-label='clip']"
+    notebook.until(lambda: part.locator(named).count())
+    return OnPage(notebook, part)
+
+
 def controls(notebook, lab):
     """Role and name of each control, as the browser tells them to a screen reader."""
     session = notebook.page.context.new_cdp_session(notebook.page)
     document = session.send("DOM.getDocument", {"depth": 0})["root"]["nodeId"]
-    lab.part.locator(".gan-lab").evaluate("lab => lab.id = 'the-lab'")
+    lab.part.locator(LAB).evaluate("lab => lab.id = 'the-lab'")
     query = {"nodeId": document, "selector": "#the-lab"}
     node = session.send("DOM.querySelector", query)["nodeId"]
     answer = session.send("Accessibility.queryAXTree", {"nodeId": node})
@@ -110,7 +143,21 @@ def test_every_control_has_a_name(notebook, kind):
     lab = shown(notebook, kind)
     found = controls(notebook, lab)
     assert len(found) > 15 and {"button", "slider", "combobox"} <= {role for role, _ in found}
-    assert [role for role, name in found if not name] == []
+    assert [role for role, name in found if not re.search(r"\w", name)] == []  # no icon alone
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_so_has_every_control_beside_the_labs(notebook, kind):
+    found = controls(notebook, other(notebook, kind))
+    _, role, least = OTHERS[kind]
+    assert len(found) >= least and role in {role for role, _ in found}
+    assert [role for role, name in found if not re.search(r"\w", name)] == []  # no icon alone
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_words_beside_the_labs_can_be_read(notebook, kind):
+    n, faint = other(notebook, kind).part.locator(LAB).evaluate(FAINT)
+    assert n >= 4 and faint == []
 
 
 @pytest.mark.parametrize("kind", LABS)
@@ -144,20 +191,64 @@ def test_a_group_is_opened_by_the_keyboard(notebook):
     assert len(notebook.cells()) == 3 and lab.step == 0
 
 
-def test_tab_leads_from_play_row_by_row_and_out_again(notebook):
-    lab = shown(notebook, "plane")
-    lab.button("Play").focus()
-    where = """() => {
-      const [it, lab] = [document.activeElement, document.querySelector(".gan-lab")];
+def by_tab(notebook):
+    """Where Tab leads from what has the focus: its top, whether it is the stage, its name."""
+    where = f"""() => {{
+      const [it, lab] = [document.activeElement, document.querySelector("{LAB}")];
       const top = it.getBoundingClientRect().top - lab.getBoundingClientRect().top;
       return lab.contains(it) ? [top, it.className.includes("gan-stage"),
-        it.textContent] : null;
-    }"""
+        it.textContent || it.ariaLabel || it.title] : null;
+    }}"""
     passed = []
     while (now := notebook.page.evaluate(where)) and len(passed) < 80:
         passed.append(now)
         notebook.page.keyboard.press("Tab")
     assert len(passed) < 80, "there is no way out"
+    return passed
+
+
+def test_tab_leads_through_the_drawing(notebook):
+    lab = other(notebook, "drawing")
+    lab.button("Pen").focus()
+    tools = ["Pen", "Eraser", "Undo", "Redo", "Clear", "Start from a real line drawing"]
+    *first, screen, sheet = [name for *_, name in by_tab(notebook)]
+    assert first == tools and "Full screen" in screen and sheet.startswith("your drawing")
+
+
+def test_tab_leads_through_the_dials(notebook):
+    lab = other(notebook, "dials")
+    lab.part.locator(".widget-play button").first.focus()
+    names = [name for *_, name in by_tab(notebook)]
+    assert names == ["Play", "Back to the start", "Repeat", "slope", "clip"]
+
+
+def test_the_keyboard_draws(notebook):
+    lab = other(notebook, "drawing")
+    page, ink = notebook.page, "int((lab.lines > 0).sum())"
+    notebook.until(lambda: lab.ask("lab.canvas.heard"))
+    lab.button("Clear").click()
+    notebook.until(lambda: lab.ask(ink) == 0)
+    lab.part.get_by_role("application").focus()
+    page.keyboard.press("ArrowLeft")
+    for _ in range(5):
+        page.keyboard.press("Shift+ArrowDown")
+    notebook.until(lambda: lab.ask(ink) == 6)
+    assert lab.ask("(lab.lines > 0).nonzero()[:, 2:].tolist()") == [[y, 13] for y in range(14, 20)]
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    notebook.until(lambda: lab.ask(ink) == 7)
+    page.keyboard.press("Control+z")
+    notebook.until(lambda: lab.ask(ink) == 6)
+    page.keyboard.press("Control+z")  # a stroke is one
+    notebook.until(lambda: lab.ask(ink) == 0)
+    assert len(notebook.cells()) == 3
+
+
+def test_tab_leads_from_play_row_by_row_and_out_again(notebook):
+    lab = shown(notebook, "plane")
+    lab.button("Play").focus()
+    passed = by_tab(notebook)
     assert passed[0][2] == "Play" and [stage for _, stage, _ in passed].count(True) == 1
     tops = [top for top, stage, _ in passed if not stage]
     assert all(later > earlier - 40 for earlier, later in pairwise(tops))

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import matplotlib.image
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 import torch
 from jupyter_browser import jupyter, unavailable, write_notebook
+from PIL import Image
 from torch.nn.functional import interpolate
 
 from benchmarks.view import one_round, side_by_side
@@ -37,6 +39,12 @@ def threads():
     return [thread.name for thread in threading.enumerate()].count("gan-lab")
 """
 RING = "lab = Lab('ring')\nlab"
+FEW = """
+from gan_helpers.translation.tasks import Task
+from gan_helpers.datasets.scenes import draw_pairs
+
+few = Task("few maps", draw_pairs("maps", 60), draw_pairs("maps", 20, seed=1))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -136,17 +144,17 @@ class OnPage:
 
         self.wait(differs)
 
-    def save_to(self, path):
-        """Press Save; what the page gives away comes to this path. Returns its download."""
+    def save_to(self, path, name="Save"):
+        """Press it; what the page gives away comes to this path. Returns its download."""
         with self.notebook.page.expect_download() as download:
-            self.button("Save").click()
+            self.button(name).click()
         download.value.save_as(path)
         return download.value
 
     def open_file(self, path):
         """Choose it by the button, and wait until the lab goes on from there."""
         with self.notebook.page.expect_file_chooser() as chooser:
-            self.part.locator("button:has-text('Open')").click()
+            self.button("Open").click()
         chooser.value.set_files(path)
         self.says(f"Going on from {path.name}")
 
@@ -278,6 +286,58 @@ def test_a_lab_leaves_as_a_file_and_comes_back(notebook, tmp_path):
     lab.ask("lab.run(10)")
     assert lab.ask("lab.session.last_losses") == after
     lab.play()
+
+
+def assert_it_gives_pictures(lab, name, folder):
+    """By a click each: a picture of the present, and a film of the run up to it."""
+    png = folder / "now.png"
+    assert lab.save_to(png, "Picture (PNG)").suggested_filename == f"{name}.png"
+    assert matplotlib.image.imread(png).std() > 0.05  # something is drawn on it
+    lab.says(f"The picture is saved as {name}.png")
+    assert lab.save_to(folder / "now.svg", "Picture (SVG)").suggested_filename == f"{name}.svg"
+    assert ET.parse(folder / "now.svg").getroot().tag.endswith("svg")
+    film = folder / "run.gif"
+    assert lab.save_to(film, "Film (GIF)").suggested_filename == f"{name}.gif"
+    lab.says("The film of 2 pictures is saved as")
+    with Image.open(film) as pictures:
+        assert pictures.n_frames == 2 and pictures.width in (640, 1000)
+    lab.button("Film (GIF)").wait_for()
+
+
+GIVING = {
+    "ring-20": "Lab('ring')",
+    "moons-20": "Lab('moons', compare='lr_D')",
+    "own-20": "Lab(few)",
+}
+
+
+@one_kernel_is_enough
+@pytest.mark.parametrize("name", GIVING)
+def test_a_lab_gives_pictures_and_films(notebook, name, tmp_path):
+    lab = show(notebook, f"{FEW if 'few' in GIVING[name] else ''}lab = {GIVING[name]}\nlab")
+    lab.button("Film (GIF)").click()
+    lab.says("There is nothing to film yet")
+    lab.ask("lab.run(20)")
+    assert_it_gives_pictures(lab, name, tmp_path)
+
+
+@one_kernel_is_enough
+def test_a_film_is_made_while_the_lab_plays(notebook, tmp_path):
+    lab = show(notebook)
+    lab.ask("lab.run(1000)")
+    lab.play()
+    with notebook.page.expect_download() as download:
+        lab.button("Film (GIF)").click()
+        lab.says("A film of")
+        lab.part.locator("button:has-text(' / ')").click()  # it says how far it is
+        lab.says("The film is not ready yet")
+        now = lab.step
+        lab.wait(lambda: lab.step > now)
+    download.value.save_as(tmp_path / "run.gif")
+    lab.says("pictures is saved as ring-")
+    with Image.open(tmp_path / "run.gif") as pictures:
+        assert pictures.n_frames > 20
+    lab.pause()
 
 
 @one_kernel_is_enough
@@ -699,12 +759,7 @@ from gan_helpers.translation.pretrained import load_translator
 lab = DrawLab(load_translator("shoes").translate, edge=32)
 lab"""
 BRIGHT = "int((lab.answers['answer'] > -0.5).sum())"
-TRANSLATION = """
-from gan_helpers.translation.tasks import Task
-from gan_helpers.lab import Lab
-from gan_helpers.datasets.scenes import draw_pairs
-
-few = Task("few maps", draw_pairs("maps", 60), draw_pairs("maps", 20, seed=1))
+TRANSLATION = f"""{FEW}
 lab = Lab(few, unfold="translation")
 lab"""
 INK = "int((lab.lines > 0).sum())"

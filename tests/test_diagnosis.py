@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from gan_helpers.augmentation.training import Augmented
 from gan_helpers.evidence import load_evidence
-from gan_helpers.evidence.diagnosis import WELL, alarms, came_about, said_of, verdicts
+from gan_helpers.evidence.diagnosis import STATES, WELL, alarms, said_of, verdicts
 from gan_helpers.experiment import Experiment
 from gan_helpers.lab import Lab
 from gan_helpers.lab.engine.diagnosis import (
@@ -72,6 +72,8 @@ SIDES = {
         ({**AHEAD, "grad_G": 30.0, "loss_D": 0.02}, ""),
         ({**AHEAD, "grad_G": 30.0, "shares": [0.11, *[0.0] * 7]}, ""),
         ({**AHEAD, "grad_G": 30.0, "shares": None}, ""),  # nobody knows how good they are
+        ({**AHEAD, "grad_G": 30.0, "pictures": True, "shares": [0.61, *[0.04] * 9]}, "overwhelmed"),
+        ({**AHEAD, "grad_G": 30.0, "pictures": True, "shares": [0.59, *[0.04] * 9]}, ""),
     ],
     "collapsed": [
         ({"shares": ONE}, "collapsed"),
@@ -114,7 +116,8 @@ SIDES = {
     ],
     "missing": [
         ({**TEN, "agreement": 0.85, "by_class": [0.95] * 9 + [0.02]}, "missing"),
-        ({**TEN, "agreement": 0.85, "by_class": [0.95] * 9 + [0.2]}, ""),
+        ({**TEN, "agreement": 0.85, "by_class": [0.95] * 9 + [0.24]}, "missing"),
+        ({**TEN, "agreement": 0.85, "by_class": [0.95] * 9 + [0.26]}, ""),
         ({**TEN, "agreement": 0.75, "by_class": [0.95] * 8 + [0.02] * 2}, ""),
     ],
     "leaking": [
@@ -139,7 +142,8 @@ SIDES = {
     ],
     "well": [
         ({}, "well"),
-        ({"shares": [0.25 / 8 - 1e-3] * 8}, ""),
+        ({"shares": [0.15 / 8 + 1e-3] * 8}, "well"),
+        ({"shares": [0.15 / 8 - 1e-3] * 8}, ""),
         ({"shares": [0.1] * 7 + [0.0]}, ""),
         ({"e": WGAN, "w1": 0.7, "first_w1": 1.5, "shares": None}, "well_by_distance"),
         ({"e": WGAN, "w1": 0.8, "first_w1": 1.5, "shares": None}, ""),
@@ -173,6 +177,14 @@ def test_a_reversed_sign_is_told_before_anything_is_measured():
     found = diagnose(Seen(e, 0))
     assert found.name == "reversed" and found.numbers == {"which": ("generator",)}
     assert diagnose(Seen(Experiment(), 0)) is None
+
+
+def test_a_gan_that_wanders_from_mode_to_mode_is_not_well():
+    half = [0.05] * 4 + [0.0] * 4
+    more = [0.04] * 5 + [0.0] * 3  # and the other way round: all of them in turn
+    for row, name in ((half, ""), (more, "well")):
+        found = diagnose(replace(seen(), shares=[row, row[::-1]] * (LEAST // 2)))
+        assert (found.name if found else "") == name
 
 
 # --- what cannot be told is not said -------------------------------------------------------------
@@ -242,6 +254,12 @@ def test_it_is_said_once_it_has_been_seen_for_a_while_and_no_longer_than_that():
         assert watch.said is newer
         watch.hear(None)
     assert watch.said is None
+
+
+def test_what_the_settings_alone_tell_is_said_at_once():
+    watch = Watch()
+    watch.hear(Finding("reversed", {"which": ("generator",)}))
+    assert watch.said.name == "reversed"
 
 
 def test_it_does_not_flicker():
@@ -424,25 +442,43 @@ def test_collapsed_gans_are_called_so_and_healthy_young_ones_are_not():
 
 
 def test_the_evidence_says_how_often_it_is_right():
-    """On seeds that no threshold was set on."""
+    """On seeds that no threshold was set on; to say nothing of a known state is wrong, too."""
     rows = load_evidence()
     wrong, n_well = alarms(rows)
     assert n_well >= 100 and wrong <= 0.05 * n_well
     table = verdicts(rows)
-    ill = {name: heard for name, heard in table.items() if name != WELL}
-    assert {*ill} == {"gone", "collapsed", "overwhelmed", "unsettled", "starved", "exploded"}
-    for name, heard in ill.items():
-        assert heard[name] >= 0.9 * heard.total() > 0, (name, heard)
-        assert heard[WELL] == 0
+    assert {*table} == {WELL, *(name for name, sign in SIGNS.items() if sign.ill)}
+    for name, heard in table.items():
+        if name != WELL:
+            assert heard[name] >= 0.9 * heard.total() > 0, (name, heard)
+            assert heard[WELL] == 0
     gans = sum(heard.total() for heard in table.values())
     right = sum(heard[name] for name, heard in table.items())
     silent = sum(heard[""] for heard in table.values())
-    assert gans >= 200 and right >= 0.95 * (gans - silent)  # of what is said
+    assert gans >= 200 and right >= 0.9 * gans
+    assert right >= 0.95 * (gans - silent)  # of what is said
+
+
+def test_each_way_of_being_well_is_said_of_some_that_are():
+    said = {name for row in load_evidence().values() for name in row["found"]}
+    heard = {name.removeprefix("said_").rpartition("_")[0] for name in said if "said_" in name}
+    assert heard >= {name for name, sign in SIGNS.items() if not sign.ill}
 
 
 def test_states_between_are_no_states():
-    end = {"good": 0.3, "held": 0.7, "modes": 0.8, "push": 1.0, "loss_D": 1.0, "w1": 1.0}
-    for name in ("well", "collapsed", "unsettled", "gone", "starved", "overwhelmed", "exploded"):
-        assert not came_about(name, {**end, "w1_before": 1.4})
+    points = {"good": 0.3, "held": 0.7, "modes": 0.8, "push": 1.0, "loss_D": 1.0, "w1": 1.0}
+    pictures = {
+        "most": 0.4,
+        "sure": 4,
+        "tells": 0.9,
+        "agreement": 0.6,
+        "worst": 0.2,
+        "second": 0.5,
+        "knows": 0.8,
+    }
+    few = {"takes": 0.5, "trace": 0.05, "mirrored": 0.3, "p": 0.5, "too_sure": 0.1, "frechet": 1.0}
+    signs = {"gain_D": 0.1, "gain_G": 0.1}
+    end = points | {"w1_before": 1.4} | pictures | few | {"frechet_before": 1.4} | signs
+    assert not [name for name, so in STATES.items() if so(end)]
     row = {"run": {"seeds": [1, 2]}, "found": {"said_well_by_distance_40": [0.0, 1.0]}}
     assert said_of(row, 40) == ["", "well_by_distance"] and said_of(row, 50) == ["", ""]

@@ -26,6 +26,18 @@ def test_each_value_has_its_picture():
     lab.close()
 
 
+def test_the_picture_is_told_in_words():
+    def titled(slope):
+        figure = line(slope)
+        figure.axes[0].set_title(rf"$\lambda$ = {slope}")
+        return figure
+
+    lab = Dials(titled, slope=(1.0, 2.0))
+    lab.sliders["slope"].index = 1
+    assert lab.names.picture == "figure for slope = 2: lambda = 2.0"
+    lab.close()
+
+
 def test_a_button_plays_one_of_them():
     lab = Dials(line, play="slope", slope=(1.0, 2.0, 3.0), clip=(None, 1.0))
     assert (lab.button.min, lab.button.max) == (0, 2)

@@ -24,6 +24,7 @@ from gan_helpers.evidence import (
     augmentation,
     collect as module,
     conditional,
+    diagnosis_pictures,
     difficulties,
     load_evidence,
     mean_and_error,
@@ -54,8 +55,10 @@ AT_LEAST |= {
 }
 AT_LEAST |= {"copies": 10, "few landscapes": 10, "diagnosis": 10}
 AT_LEAST |= {"few none": 5, "few both": 5, "few ways": 5, "leak": 5, "mirror": 5}
+AT_LEAST |= {"diagnosis of pictures": 5}
 
 SIGNED = ("correlation", "estimate", "between", "pattern", "pattern_noisy", "pattern_honest")
+SIGNED += ("gain_D", "gain_G", "too_sure")
 
 
 def tiny(name, **changes):
@@ -355,6 +358,9 @@ def few_pictures(monkeypatch):
     for name, number in (("N_JUDGED", 60), ("N_TRACED", 40)):
         monkeypatch.setattr(augmentation, name, number)
     monkeypatch.setattr(augmentation, "load_test", lambda: few("test", size=16))
+    for name, number in (("N_FRESH", 40), ("N_HELD", 100), ("N_ON", 3)):
+        monkeypatch.setattr(diagnosis_pictures, name, number)
+    monkeypatch.setattr(diagnosis_pictures, "load_digits", lambda split="train": few(split, 16))
     monkeypatch.setattr(conditional, "PER_CLASS", 20)
     monkeypatch.setattr(pretrained, "RECIPE", small)
     monkeypatch.setattr(pretrained, "judge", partial(pretrained.judge, per_class=20))
@@ -437,6 +443,21 @@ def test_what_is_done_is_kept_and_what_has_changed_is_run_again(tmp_path, here):
     assert here == [20, 5]
     assert read_rows(path) == json.loads(json.dumps(done))
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_only_what_is_asked_for_is_measured_and_again_where_that_is_asked(tmp_path, here):
+    path = tmp_path / "evidence.json"
+    runs = named(tiny("when/ring, balanced"), tiny("lead/hinge", lead=30))
+    collect(path, runs)
+    of_today = named(*(replace(run, steps=run.steps + 1) for run in runs.values()))
+    here.clear()
+    rows = collect(path, of_today, studies=["when"])
+    assert here == [21] and list(rows) == list(runs)
+    assert rows["lead/hinge"]["run"] == runs["lead/hinge"].settings(), "it is stale, and stays"
+    collect(path, of_today, studies=["when"])
+    assert here == [21]
+    assert collect(path, of_today, studies=["when"], again=True).keys() == runs.keys()
+    assert here == [21, 21]
 
 
 def test_what_is_measured_for_the_evidence_is_rounded_and_timed():
@@ -524,7 +545,7 @@ def test_failures_are_listed_at_the_end(tmp_path, monkeypatch, capsys):
 
 
 def raiser(error):
-    def fail(*args):
+    def fail(*args, **options):
         raise error
 
     return fail

@@ -1,7 +1,9 @@
 """What a lab gives away: a figure of its present state, a film of its run."""
 
+import io
 import stat
 import sys
+import threading
 import xml.etree.ElementTree as ET
 from itertools import pairwise
 
@@ -17,6 +19,7 @@ from gan_helpers.datasets.points import ring
 from gan_helpers.lab.engine.past import frames_of
 from gan_helpers.lab.engine.session import Session
 from gan_helpers.lab.filming import figure_of
+from gan_helpers.lab.hosts import DRIVERS
 from gan_helpers.lab.view import Lab
 from gan_helpers.plots.film import as_picture, encode
 
@@ -152,6 +155,132 @@ def test_an_interrupt_leaves_the_old_file(lab, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         lab.film(path)
     assert path.read_bytes() == old and list(tmp_path.iterdir()) == [path]
+
+
+# --- by a click ----------------------------------------------------------------------------------
+
+
+class Page:
+    """What a page gets from a lab's stage, and its questions where it drives."""
+
+    def __init__(self, lab, monkeypatch):
+        self.lab, self.files, self.senders = lab, {}, set()
+        monkeypatch.setattr(lab.stage, "send", self.receive)
+
+    def receive(self, content, buffers):
+        assert content["type"] == "download"
+        self.files[content["name"]] = io.BytesIO(buffers[0])
+        self.senders.add(threading.current_thread())
+
+    def waits_for(self, condition):
+        """Ask as long as it is told to; where a thread sends, just look."""
+        wait_for(lambda: condition() or (self.lab.worker.driver == "page" and self.asks()))
+
+    def asks(self):
+        assert self.lab.pulse.state["running"], "it was told that nothing more would come"
+        self.lab._on_pulse_message(
+            self.lab.pulse, {"type": "next", "view": "a", "asked": 1, "lost": False}, []
+        )
+
+
+@pytest.fixture(params=DRIVERS)
+def clicked(request, monkeypatch):
+    lab = Lab(driver=request.param, **POINTS)
+    yield Page(lab, monkeypatch)
+    lab.close()
+
+
+def press(lab, name):
+    """The button of that name in the lab's language."""
+    next(b for b in lab.tools if b.description == lab.text[name]).click()
+
+
+@pytest.mark.parametrize("playing", [False, True])
+def test_one_film_is_made_beside_the_lab(clicked, playing):
+    lab = clicked.lab
+    lab.run(100)
+    if playing:
+        lab.play()
+    press(lab, "film_gif")
+    clicked.waits_for(lambda: "A film of" in lab.message.value)
+    clicked.waits_for(lambda: " / " in lab.film_button.description)
+    at, n = lab.session.at, int(lab.film_button.description.split()[-1])
+    lab.film_button.click()
+    clicked.waits_for(lambda: f"of {n} pictures. Ask" in lab.message.value)
+    clicked.waits_for(lambda: clicked.files)
+    clicked.waits_for(lambda: lab.film_button.description == "Film (GIF)")
+    assert (lab.session.at > at) == playing
+    assert f"The film of {n} pictures is saved as ring-" in lab.message.value
+    ((name, file),) = clicked.files.items()
+    assert len(shots(file)) == n and name.startswith("ring-") and name.endswith(".gif")
+    if lab.worker.driver == "page":  # what another thread sends would be lost
+        assert clicked.senders == {threading.current_thread()}
+        lab.pause()
+        assert lab.pulse.state["running"] is False
+    wait_for(lambda: aside() == [])
+
+
+def aside():
+    return [t for t in threading.enumerate() if t.name == "gan-lab-aside"]
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_nothing_to_film_is_said_in_a_sentence(lang, monkeypatch):
+    lab = Lab(lang=lang, driver="page", **POINTS)
+    page = Page(lab, monkeypatch)
+    press(lab, "film_gif")
+    assert lab.text["nothing_to_film"] in lab.message.value
+    press(lab, "picture_png"), press(lab, "picture_svg")
+    assert list(page.files) == ["ring-0.png", "ring-0.svg"] and aside() == []
+    with Image.open(page.files["ring-0.png"]) as picture:
+        assert picture.width == round(200 * lab.figure().get_size_inches()[0])
+    assert ET.parse(page.files["ring-0.svg"]).getroot().tag.endswith("svg")
+    lab.close()
+
+
+def test_a_closed_lab_ends_its_film(clicked, monkeypatch):
+    lab, drawn, go = clicked.lab, threading.Event(), threading.Event()
+
+    def slow(figure, width):
+        drawn.set()
+        assert go.wait(20)
+        return as_picture(figure, width)
+
+    monkeypatch.setattr("gan_helpers.lab.filming.as_picture", slow)
+    lab.run(100)
+    press(lab, "film_gif")
+    assert drawn.wait(20)
+    lab.close()
+    go.set()
+    wait_for(lambda: aside() == [])
+    assert clicked.files == {}
+
+
+def test_a_film_that_fails_says_why_and_can_be_made_again(clicked, monkeypatch):
+    lab = clicked.lab
+    lab.run(100)
+    with monkeypatch.context() as patch:
+        patch.setattr("gan_helpers.lab.filming.encode", lambda *_: 1 / 0)
+        press(lab, "film_gif")
+        clicked.waits_for(lambda: "ZeroDivisionError" in lab.message.value)
+    clicked.waits_for(lambda: lab.film_button.description == "Film (GIF)")
+    wait_for(lambda: aside() == [])
+    press(lab, "film_gif")
+    clicked.waits_for(lambda: clicked.files)
+
+
+def test_without_threads_it_is_made_at_once(monkeypatch):
+    lab = Lab(driver="page", **POINTS)
+    lab.run(100)
+    page = Page(lab, monkeypatch)
+
+    def none(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    press(lab, "film_gif")
+    assert list(page.files) == ["ring-100.gif"] and "The film of" in lab.message.value
+    lab.close()
 
 
 # --- MP4 -----------------------------------------------------------------------------------------

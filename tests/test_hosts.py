@@ -14,7 +14,7 @@ from colab_environment import colab_python
 from jupyter_browser import Notebook7, jupyter, notebook_6, write_notebook
 from lossy_socket import lose_what_nobody_asked_for
 from nbformat.reader import NotJSONError
-from test_browser import BRIGHTNESS, SETUP, OnPage, drag, show
+from test_browser import BRIGHTNESS, SETUP, OnPage, assert_it_gives_pictures, drag, show
 from test_colab import IMPORTS, LABS
 
 from assemble import ROOT
@@ -155,6 +155,16 @@ def test_a_lab_leaves_as_a_file_and_comes_back_and_is_told_as_code(host, tmp_pat
     lab.wait(lambda: "lab.run(25)" in area.input_value())
     lab.button("Copy").click()
     lab.says("The code is on the clipboard")
+
+
+@on("lossy", "old")
+@pytest.mark.parametrize("kind", ["plane", "few pictures", "translation"])
+def test_a_lab_gives_pictures_and_films(host, kind, tmp_path):
+    """The film is drawn by a thread; what it has to say waits for the page's questions."""
+    lab = show(host, f"lab = {LABS[kind]}\nlab")
+    host.ask("lab.run(20)")
+    name = {"plane": "ring", "few pictures": "digits_50", "translation": "own"}[kind]
+    assert_it_gives_pictures(lab, f"{name}-20", tmp_path)
 
 
 # --- all kinds of labs ---------------------------------------------------------------------------

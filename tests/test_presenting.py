@@ -2,11 +2,19 @@
 
 import pytest
 from jupyter_browser import jupyter, write_notebook
-from test_browser import SETUP, show
+from test_browser import FEW, SETUP, drag, show
 
-FULL = "document.fullscreenElement?.classList.contains('gan-lab') ?? false"
+FULL = "document.fullscreenElement?.matches('.gan-lab, .drawlab') ?? false"
 RING = "lab = Lab('ring', lang='{}')\nlab"
 HEIGHT = 1080
+DRAWING = """import torch
+from gan_helpers.lab.sketch import DrawLab
+lab = DrawLab({"L1": torch.neg, "cGAN": torch.neg})
+lab"""
+SMALLEST = """(area) => Math.min(...[...area.querySelectorAll("*")]
+  .filter((part) => part.checkVisibility() && [...part.childNodes].some(
+    ({ nodeType, data }) => nodeType === 3 && data.trim()))
+  .map((part) => parseFloat(getComputedStyle(part).fontSize) * part.currentCSSZoom))"""
 SEEN = """(lab) => [...lab.querySelectorAll("button, select, .gan-side, .gan-picture")]
   .filter((part) => part.checkVisibility()).map((part) => part.getBoundingClientRect())
   .every(({ top, bottom }) => top >= 0 && bottom <= innerHeight)"""
@@ -34,15 +42,15 @@ def full(notebook, wanted=True):
     notebook.until(lambda: notebook.page.evaluate(FULL) == wanted)
 
 
-def named(lab, name):
-    return lab.stage.get_by_role("button", name=name)
+def named(area, name):
+    return area.get_by_role("button", name=name)
 
 
 def test_the_lab_fills_the_screen_and_goes_on(notebook):
     lab = show(notebook, RING.format("en"))
     lab.play()
     before = lab.stage.locator(".gan-picture").bounding_box()["height"]
-    named(lab, "Full screen").click()
+    named(lab.stage, "Full screen").click()
     full(notebook)
     picture = lab.stage.locator(".gan-picture")
     lab.wait(lambda: picture.bounding_box()["height"] > 1.5 * before > HEIGHT / 4)
@@ -55,7 +63,7 @@ def test_the_lab_fills_the_screen_and_goes_on(notebook):
     lab.wait(lambda: abs(float.__sub__(*map(float, picture.evaluate(sharp)))) < 3)
     now = lab.step
     lab.wait(lambda: lab.step > now + 20)
-    named(lab, "Leave full screen").click()
+    named(lab.stage, "Leave full screen").click()
     full(notebook, False)
     lab.wait(lambda: abs(picture.bounding_box()["height"] - before) < 1)
     assert lab.button("New seed").is_visible()
@@ -63,15 +71,36 @@ def test_the_lab_fills_the_screen_and_goes_on(notebook):
 
 def test_type_can_be_read_from_the_back_row(notebook):
     lab = show(notebook, RING.format("ja"))
-    small = """(lab) => Math.min(...[...lab.querySelectorAll("*")]
-      .filter((part) => part.checkVisibility() && [...part.childNodes].some(
-        ({ nodeType, data }) => nodeType === 3 && data.trim()))
-      .map((part) => parseFloat(getComputedStyle(part).fontSize) * part.currentCSSZoom))"""
     lab.stage.focus()
     notebook.page.keyboard.press("f")
     full(notebook)
     area = lab.part.locator(".gan-lab")
-    lab.wait(lambda: area.evaluate(small) >= HEIGHT / 50)  # 22 of 1,080 pixels
+    lab.wait(lambda: area.evaluate(SMALLEST) >= HEIGHT / 50)  # 22 of 1,080 pixels
+
+
+def test_a_drawing_fills_the_screen_too(notebook):
+    notebook.run_cell(1, DRAWING)
+    area = notebook.cell(1).locator(".drawlab")
+    frames = area.locator(".drawlab-frame")
+    notebook.until(lambda: frames.count() == 3 and notebook.ask("lab.canvas.heard"))
+    size = frames.first.bounding_box()["height"]
+    named(area, "Full screen").click()
+    full(notebook)
+    named(area, "Leave full screen").wait_for()
+    notebook.until(lambda: frames.first.bounding_box()["height"] > 2 * size)
+    notebook.until(lambda: area.evaluate(SMALLEST) >= HEIGHT / 50)
+    ends = area.locator("> *").evaluate_all("parts => parts.map(p => p.getBoundingClientRect())")
+    assert max(end["bottom"] for end in ends) <= HEIGHT  # without scrolling
+    drag(notebook.page, frames.first, [(0.2, 0.5), (0.8, 0.5)])
+    notebook.until(lambda: notebook.ask("int((lab.lines > 0).sum())") == 18)
+    notebook.page.keyboard.press("Escape")
+    full(notebook, False)
+    notebook.until(lambda: frames.first.bounding_box()["height"] == size)
+    notebook.page.keyboard.press("f")  # the sheet has the focus
+    full(notebook)
+    notebook.page.keyboard.press("f")
+    full(notebook, False)
+    assert len(notebook.cells()) == 3
 
 
 def test_keys_act_after_a_click_and_jupyterlab_keeps_out(notebook):
@@ -111,6 +140,37 @@ def test_several_side_by_side_fit_the_screen(notebook):
     lab.wait(lambda: lab.stage.locator(".gan-picture").bounding_box()["height"] > HEIGHT / 2)
 
 
+SPLIT = """lab = Lab('ring', lang='en', compare={
+  'plain': {}, 'a name that is so long that it has to go on in a second line of its panel': {
+    'loss': 'wasserstein', 'clip': 0.1}, 'hinge': {'loss': 'hinge'}})
+lab"""
+
+
+def test_stages_side_by_side_stand_at_one_height(notebook):
+    lab = show(notebook, SPLIT)
+    lab.stage.focus()
+    notebook.page.keyboard.press("f")
+    full(notebook)
+    panels = lab.stage.locator(".gan-panel")
+    lab.wait(lambda: panels.nth(1).locator(".gan-tile").count() > 2)  # the critic has more numbers
+    tops = "parts => parts.map((part) => Math.round(part.getBoundingClientRect().top))"
+
+    def aligned(part):
+        return len(set(panels.locator(f"> {part}").evaluate_all(tops))) == 1
+
+    lab.wait(lambda: all(map(aligned, (".gan-frame", ".gan-meters", ".gan-meters + div"))))
+
+
+def test_rows_of_pictures_take_the_width_there_is(notebook):
+    lab = show(notebook, f"{FEW}lab = Lab(few)\nlab")
+    lab.stage.focus()
+    notebook.page.keyboard.press("f")
+    full(notebook)
+    picture = lab.stage.locator(".gan-picture")
+    lab.wait(lambda: picture.bounding_box()["width"] > 1920 / 2)
+    lab.wait(lambda: lab.part.locator(".gan-lab").evaluate(SEEN))
+
+
 @pytest.mark.parametrize(("lang", "title"), [("en", "Keys"), ("ja", "キー操作")])
 def test_keys_are_listed_in_the_readers_language(notebook, lang, title):
     lab = show(notebook, RING.format(lang))
@@ -125,7 +185,7 @@ def test_keys_are_listed_in_the_readers_language(notebook, lang, title):
         card.wait_for(state="hidden")
     press("ArrowRight")  # the stage has its focus back
     lab.wait(lambda: lab.step == 1)
-    named(lab, title).click()
+    named(lab.stage, title).click()
     card.get_by_role("button").press("Enter")
     card.wait_for(state="hidden")
     assert lab.step == 1

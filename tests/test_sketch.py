@@ -250,7 +250,7 @@ def test_where_widgets_do_not_run_there_are_a_picture_and_words(lang):
 
 def run_node(tmp_path, code):
     """What `code` prints as JSON, with the functions of sketch.js imported as `sketch`."""
-    (tmp_path / "sketch.mjs").write_text(SCRIPT.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "sketch.mjs").write_text(sketch.Sketch._esm, encoding="utf-8")
     (tmp_path / "test.mjs").write_text(
         f"""import * as sketch from "./sketch.mjs";
         const print = (value) => console.log(JSON.stringify(value));
@@ -370,11 +370,26 @@ def test_keys(tmp_path):
         "undo": [{"key": "z", "ctrlKey": True}, {"key": "z", "metaKey": True}],
         "redo": [{"key": "Z", "ctrlKey": True, "shiftKey": True}, {"key": "y", "ctrlKey": True}],
         "clear": [{"key": "Delete"}],
-        None: [{"key": "z"}, {"key": "Backspace"}, {"key": "z", "ctrlKey": True, "altKey": True}],
+        "screen": [{"key": "f"}],
+        "leave": [{"key": "Escape"}],
+        None: [
+            {"key": "z"},
+            {"key": "Backspace"},
+            {"key": "f", "ctrlKey": True},
+            {"key": "z", "ctrlKey": True, "altKey": True},
+        ],
     }
     for action, events in keys.items():
         full = json.dumps([none | event for event in events])
         assert set(run_node(tmp_path, f"print({full}.map(sketch.shortcut));")) == {action}
+
+
+@node
+def test_the_keyboards_brush_stays_on_the_sheet(tmp_path):
+    keys = {"ArrowLeft": [0, 0], "ArrowRight": [1, 0], "ArrowUp": [0, 0], "ArrowDown": [0, 1]}
+    for key, place in keys.items():
+        assert run_node(tmp_path, f"print(sketch.moved([0, 0], '{key}', {EDGE}));") == place
+    assert run_node(tmp_path, f"print(sketch.moved([15, 3], 'ArrowRight', {EDGE}));") == [15, 3]
 
 
 @node

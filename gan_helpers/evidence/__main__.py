@@ -1,4 +1,4 @@
-"""The command line: `python -m gan_helpers.evidence [study …] [--jobs 2 | --scheduler tcp://…]`."""
+"""The command line: `python -m gan_helpers.evidence [study …] [--again] [--jobs 2 | …]`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gan_helpers.datasets.files import EMBEDDED
-from gan_helpers.evidence import FILE, read_rows
+from gan_helpers.evidence import FILE
 from gan_helpers.evidence.collect import RUNS, collect
 from gan_helpers.processes import Incomplete
+
+GOES_ON = "The same command goes on from there."
+BEGINS_ANEW = "The same command begins anew; to go on, name the studies that are left."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -21,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(description="Measure what the notebooks claim.")
     parser.add_argument("study", nargs="*", help="only these; all of them by default")
+    parser.add_argument("--again", action="store_true", help="also what is in the file already")
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--jobs", type=int, default=2, help="processes here (default 2)")
     who.add_argument("--scheduler", metavar="ADDRESS", help="of a cluster of dask, to work there")
@@ -30,28 +34,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"{', '.join(unknown)} is unknown; choose from {', '.join(sorted(known))}")
     if options.jobs < 1:
         parser.error(f"--jobs {options.jobs} is out of range; it has to be 1 or more")
-    path = EMBEDDED[1] / FILE
+    path, then = EMBEDDED[1] / FILE, BEGINS_ANEW if options.again else GOES_ON
     try:
-        measure(path, options.study, options.jobs, options.scheduler)
+        check_folder(path.parent)
+        asked = {"studies": options.study, "again": options.again}
+        collect(path, RUNS, options.jobs, options.scheduler, **asked)
     except Incomplete as why:
-        end(f"{why}\nThe same command goes on from there.", why.status)
+        end(f"{why}\n{then}", why.status)
     except KeyboardInterrupt:  # before or after the runs
-        end("interrupted; what is finished is kept, and the same command goes on from there", 130)
+        end(f"interrupted; what is finished is kept. {then}", 130)
     except OSError as error:
         said = error.errno is None  # by a sentence of ours
         end(str(error) if said else f"{path} cannot be written: {error.strerror or error}.", 1)
 
 
-def measure(path: Path, studies: Sequence[str], jobs: int, scheduler: str | None = None) -> None:
-    """Do what is left of these studies, or of all; the rows of the others stay."""
-    if not path.parent.is_dir():
+def check_folder(folder: Path) -> None:
+    """Raise an OSError if there is no such folder."""
+    if not folder.is_dir():
         raise OSError(
-            f"{path.parent} is missing; the evidence is made in a checkout of the repository, "
+            f"{folder} is missing; the evidence is made in a checkout of the repository, "
             f"not in an installed package."
         )
-    kept = read_rows(path) if path.exists() else {}
-    chosen = {n: r for n, r in RUNS.items() if not studies or n in kept or r.study in studies}
-    collect(path, chosen, jobs, scheduler)
 
 
 def end(why: str, status: int) -> None:

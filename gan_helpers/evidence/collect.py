@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from gan_helpers.evidence import (
     augmentation,
     conditional,
     diagnosis,
+    diagnosis_pictures,
     difficulties,
     pairs,
     presets,
@@ -32,13 +33,20 @@ from gan_helpers.files import locked, replace_file, tidy
 from gan_helpers.processes import work
 
 SECTIONS: tuple[Any, ...] = (
-    *(difficulties, diagnosis, pairs, wgan, conditional, translation, augmentation, presets),
+    *(difficulties, diagnosis, diagnosis_pictures, pairs),
+    *(wgan, conditional, translation, augmentation, presets),
 )
 RUNS: dict[str, Row] = {run.name: run for section in SECTIONS for run in section.rows()}
 
 
 def collect(
-    path: Path, runs: Mapping[str, Row], jobs: int = 2, scheduler: str | None = None
+    path: Path,
+    runs: Mapping[str, Row],
+    jobs: int = 2,
+    scheduler: str | None = None,
+    *,
+    studies: Collection[str] = (),
+    again: bool = False,
 ) -> dict[str, Any]:
     """Do what is not done yet, and keep each result as soon as it is there.
 
@@ -49,6 +57,8 @@ def collect(
         runs: name -> run; rows of others leave the file.
         jobs: processes.
         scheduler: of a cluster that does the runs in place of processes here; its address.
+        studies: whose rows are asked for; all by default.
+        again: whether those that are done already are asked for, too.
 
     Returns:
         All rows.
@@ -64,8 +74,13 @@ def collect(
         tidy(path)
         done = read_rows(path) if path.exists() else {}
         done = {name: row for name, row in done.items() if name in runs}
-        left = {n: r for n, r in runs.items() if n not in done or done[n]["run"] != r.settings()}
-        with tqdm(total=len(runs), initial=len(runs) - len(left)) as bar:
+        asked = {name: run for name, run in runs.items() if not studies or run.study in studies}
+
+        def is_done(name: str, run: Row) -> bool:
+            return not again and name in done and bool(done[name]["run"] == run.settings())
+
+        left = {name: run for name, run in asked.items() if not is_done(name, run)}
+        with tqdm(total=len(asked), initial=len(asked) - len(left)) as bar:
             unwritten: list[str] = []
 
             def keep(name: str, measured: tuple[dict[str, list[float]], float]) -> None:

@@ -1,21 +1,22 @@
 """The runs behind what the lab says of a GAN: is the illness that it names the one it has?
 
 Each run has a state that its settings are known to bring about (`expected`). Whether they did so is
-measured at the end, by many fresh samples that the lab does not see (`came_about`); a GAN that is
-in between counts for nothing. A GAN that ends well was well all the way.
+measured at the end, by many fresh samples that the lab does not see (`STATES`); a GAN that is in
+between counts for nothing. A GAN that ends well was well all the way. Here are those of points;
+`diagnosis_pictures` has the others.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
-from gan_helpers.datasets.points import WORLDS, WORLDS_1D, Mixture
+from gan_helpers.datasets.points import WORLDS_1D
 from gan_helpers.ensemble import Ensemble
 from gan_helpers.evidence.difficulties import update_D
 from gan_helpers.evidence.judging import N_JUDGED, SEEDS, Row
@@ -25,11 +26,13 @@ from gan_helpers.lab.engine.choices import default_experiment
 from gan_helpers.lab.engine.diagnosis import SIGNS
 from gan_helpers.lab.engine.look import PANEL
 from gan_helpers.lab.engine.session import Session
+from gan_helpers.losses import LOSSES, Loss
 from gan_helpers.metrics import mode_counts
 from gan_helpers.remedies import ILLNESSES
-from gan_helpers.training import looking_at, push_on_G
+from gan_helpers.training import GAN, looking_at, push_on_G
 from gan_helpers.transport import wasserstein_distance
 
+STUDIES = ("diagnosis", "diagnosis of pictures")
 N_MOVED = 500  # samples between which the distance is taken
 WELL = "well"
 
@@ -60,32 +63,45 @@ class Diagnosed(Row):
     marks: tuple[int, ...] = (25, 50, 100, 150, 200, 300, 400, 600, 800, 1200)
     seeds: tuple[int, ...] = SEEDS
 
+    before: ClassVar[tuple[str, ...]] = ("w1",)  # of `outcome`, what is taken at the beginning, too
+
     def measure(self) -> dict[str, list[float]]:
         """Train, listen, and judge.
 
         Returns:
             name of the quantity -> its value for each seed: `said_NAME_n`, 1 where the lab says
             NAME at step n; `so`, 1 where what was expected has come about; and by what that was
-            judged, see `outcome`.
+            judged, see `outcome`, with `…_before` for what it was at the beginning.
         """
-        data = (WORLDS | WORLDS_1D)[self.world]()
-        sessions = [Session(self.experiment, data, seed) for seed in self.seeds]
+        sessions = [self.session(seed) for seed in self.seeds]
         for session in sessions:
             session.detail = PANEL
-        before = [outcome(session)["w1"] for session in sessions]
-        said = {n: list(heard) for n, heard in self.listen(sessions, data)}
+        before = [self.outcome(session) if self.before else {} for session in sessions]
+        said = {n: list(heard) for n, heard in self.listen(sessions)}
         found = {
             f"said_{name}_{n}": [float(name == one) for one in heard]
             for n, heard in said.items()
             for name in dict.fromkeys(heard)
             if name
         }
-        ends = [outcome(s) | {"w1_before": w1} for s, w1 in zip(sessions, before, strict=True)]
-        found["so"] = [float(came_about(self.expected, end)) for end in ends]
+        ends = [
+            self.outcome(session) | {f"{name}_before": start[name] for name in self.before}
+            for session, start in zip(sessions, before, strict=True)
+        ]
+        found["so"] = [float(STATES[self.expected](end)) for end in ends]
         return found | {name: [end[name] for end in ends] for name in ends[0]}
 
-    def listen(self, sessions: Sequence[Session], data: Mixture) -> Iterator[tuple[int, list[str]]]:
+    def session(self, seed: int) -> Session:
+        """A GAN before training, as a lab has it."""
+        return Session(self.experiment, self.world, seed)
+
+    def outcome(self, session: Session) -> dict[str, float]:
+        """By what it is judged which state a GAN is in."""
+        return outcome(session)
+
+    def listen(self, sessions: Sequence[Session]) -> Iterator[tuple[int, list[str]]]:
         """Train in lock-step, and give at each mark the names of what is said of them."""
+        data = sessions[0].data
         ensemble = Ensemble([session.gan for session in sessions])
         for _ in range(self.lead):
             update_D(ensemble, data)
@@ -100,7 +116,60 @@ class Diagnosed(Row):
                     session.change(**self.then)
                 ensemble = Ensemble([session.gan for session in sessions])
             if step in self.marks or step == self.steps:
-                yield step, [s.watch.said.name if s.watch.said else "" for s in sessions]
+                yield step, [heard_of(session) for session in sessions]
+
+
+def heard_of(session: Session) -> str:
+    """The name of what the lab says of a GAN; "" where it is silent."""
+    return session.watch.said.name if session.watch.said else ""
+
+
+@dataclass(frozen=True)
+class WrongSign(Diagnosed):
+    """The same with losses of the reader's own, in which a sign is wrong: one of `LOSSES` a seed.
+
+    Args:
+        players: whose sign that is, fields of `Loss`.
+    """
+
+    players: tuple[str, ...] = ()
+    before: ClassVar[tuple[str, ...]] = ()
+
+    def session(self, seed: int) -> Session:
+        loss = list(LOSSES.values())[seed % len(LOSSES)]
+        wrong: Any = {player: minus(getattr(loss, player), loss) for player in self.players}
+        own = replace(loss, name="own", **wrong)
+        return Session(replace(self.experiment, loss=own), self.world, seed)
+
+    def outcome(self, session: Session) -> dict[str, float]:
+        """`gain_D`, `gain_G`: what each gets by 25 updates alone, from fresh weights.
+
+        For D that is the mean logit of real samples less that of generated ones, for G the latter.
+        """
+        gain: dict[str, float] = {}
+        for player in "DG":
+            gan = GAN(session.experiment, session.data.event_shape, session.seed)
+            start = lead_and_bluff(gan, session)[player]
+            for _ in range(25):
+                getattr(gan, f"update_{player}")(session.data)
+            gain[f"gain_{player}"] = lead_and_bluff(gan, session)[player] - start
+        return gain
+
+
+def minus(function: Callable[..., Any], loss: Loss) -> Callable[..., Any]:
+    """The function with the other sign, of as many arguments."""
+    if function is loss.generator and not loss.sees_real:
+        return lambda d_fake: -function(d_fake)
+    return lambda d_real, d_fake: -function(d_real, d_fake)
+
+
+@torch.no_grad()
+def lead_and_bluff(gan: GAN, session: Session) -> dict[str, float]:
+    """What D wants to be large, and what G does."""
+    rng = torch.Generator().manual_seed(10**6)
+    d_fake = gan.D(gan.sample(gan.sample_z(N_JUDGED, rng))).mean()
+    d_real = gan.D(session.data.sample(N_JUDGED, rng)).mean()
+    return {"D": float(d_real - d_fake), "G": float(d_fake)}
 
 
 def outcome(session: Session) -> dict[str, float]:
@@ -127,18 +196,43 @@ def outcome(session: Session) -> dict[str, float]:
     }
 
 
-def came_about(expected: str, end: Mapping[str, float]) -> bool:
-    """Whether a GAN has ended in the state that its settings are known for."""
-    few, near = end["good"] < 0.15, end["w1"] <= 0.5 * end["w1_before"]
-    return {
-        WELL: end["modes"] >= 0.9 and (end["good"] >= 0.2 or near),
-        "collapsed": end["held"] <= 0.5 and end["good"] >= 0.5,
-        "unsettled": few and end["modes"] < 0.9 and end["loss_D"] > 0.5,
-        "gone": few and end["push"] < 1e-4,
-        "starved": few and end["push"] < 1e-4,
-        "overwhelmed": few and end["push"] >= 1e-4 and end["loss_D"] < 0.05,
-        "exploded": few and end["push"] > 100,
-    }[expected]
+def few(end: Mapping[str, float]) -> bool:
+    """Whether hardly a sample is good."""
+    return end["good"] < 0.15
+
+
+#: State -> whether a GAN has ended in it, by `Diagnosed.outcome`.
+STATES: dict[str, Callable[[Mapping[str, float]], bool]] = {
+    WELL: lambda end: (
+        end["modes"] >= 0.9 and (end["good"] >= 0.2 or end["w1"] <= 0.5 * end["w1_before"])
+    ),
+    "collapsed": lambda end: end["held"] <= 0.5 and end["good"] >= 0.5,
+    "unsettled": lambda end: few(end) and end["modes"] < 0.9 and end["loss_D"] > 0.5,
+    "gone": lambda end: few(end) and end["push"] < 1e-4,
+    "starved": lambda end: few(end) and end["push"] < 1e-4,
+    "overwhelmed": lambda end: (
+        end["tells"] > 0.999 and end["sure"] <= 1
+        if "tells" in end
+        else few(end) and end["push"] >= 1e-4 and end["loss_D"] < 0.05
+    ),
+    "exploded": lambda end: few(end) and end["push"] > 100,
+    "reversed": lambda end: end["gain_D"] < 0 or end["gain_G"] < 0,
+    # Of pictures.
+    "narrow": lambda end: end["most"] >= 0.5 and end["sure"] <= 3,
+    "well_in_pictures": lambda end: end["most"] <= 0.3 and end["held"] >= 0.9,
+    "ignored": lambda end: end["agreement"] < 0.2,
+    "missing": lambda end: end["worst"] < 0.25 and end["second"] >= 0.6,
+    "well_in_classes": lambda end: end["agreement"] >= 0.9 and end["worst"] >= 0.5,
+    "by_heart": lambda end: end["knows"] >= 0.9 and end["takes"] <= 0.5,
+    "leaking": lambda end: end["trace"] >= 0.1,
+    "mirrored": lambda end: end["mirrored"] >= 0.35,
+    "at_its_limit": lambda end: end["p"] >= 0.95 and end["too_sure"] > 0,
+    "well_with_few": lambda end: (
+        max(end["trace"], end["mirrored"]) < 0.3
+        and end["knows"] <= 0.65
+        and end["frechet"] <= 0.6 * end["frechet_before"]
+    ),
+}
 
 
 def rows() -> Iterator[Diagnosed]:
@@ -150,6 +244,7 @@ def rows() -> Iterator[Diagnosed]:
         return Diagnosed("diagnosis", variant, expected, *args, **more)
 
     ten = partial(run, seeds=SEEDS[:10])
+    ten_wrong = partial(WrongSign, "diagnosis", seeds=SEEDS[:10])
     cured = {"fork": 150, "then": {"r1": 0.1, "d_steps": 1}, "marks": ()}
     yield run("grid", WELL, e, "grid", 2500)
     yield run("ring, D ahead, then R1", WELL, ahead, steps=700, **cured)
@@ -172,6 +267,9 @@ def rows() -> Iterator[Diagnosed]:
         yield ten(world, WELL, e, world, 400)
     line = default_experiment(WORLDS_1D["two_gaussians_1d"]())
     yield ten("two_gaussians_1d", WELL, line, "two_gaussians_1d", 400)
+    for players in (("discriminator",), ("generator",), ("discriminator", "generator")):
+        variant = f"ring, wrong sign: {' and '.join(players)}"
+        yield ten_wrong(variant, "reversed", e, steps=100, marks=(), players=players)
 
 
 def said_of(row: Mapping[str, Any], step: int) -> list[str]:
@@ -185,26 +283,28 @@ def said_of(row: Mapping[str, Any], step: int) -> list[str]:
     return said
 
 
-def verdicts(evidence: Mapping[str, Any], study: str = "diagnosis") -> dict[str, Counter[str]]:
+def verdicts(
+    evidence: Mapping[str, Any], studies: Sequence[str] = STUDIES
+) -> dict[str, Counter[str]]:
     """State -> how often the lab said what of GANs that are in it, at the end.
 
     Names that mean all is well are one: "well". A state in between is no state, and left out.
     """
     table: dict[str, Counter[str]] = {}
     for name, row in evidence.items():
-        if name.split("/")[0] == study:
+        if name.split("/")[0] in studies:
             said = said_of(row, row["run"]["steps"])
             so = [one for one, is_so in zip(said, row["found"]["so"], strict=True) if is_so]
-            table.setdefault(row["run"]["expected"], Counter()).update(map(plainly, so))
+            table.setdefault(plainly(row["run"]["expected"]), Counter()).update(map(plainly, so))
     return table
 
 
-def alarms(evidence: Mapping[str, Any], study: str = "diagnosis") -> tuple[int, int]:
+def alarms(evidence: Mapping[str, Any], studies: Sequence[str] = STUDIES) -> tuple[int, int]:
     """(How many GANs that are well were called ill at any mark, of how many)."""
     n = wrong = 0
     for name, row in evidence.items():
         run = row["run"]
-        if name.split("/")[0] == study and run["expected"] == WELL:
+        if name.split("/")[0] in studies and plainly(run["expected"]) == WELL:
             heard = [said_of(row, step) for step in {*run["marks"], run["steps"]}]
             for is_so, *said in zip(row["found"]["so"], *heard, strict=True):
                 n += bool(is_so)

@@ -85,6 +85,12 @@ class Console(Driven):
     def _add_tools(self) -> None:
         """Put what leads out of the lab into its row."""
 
+    def _give(self, suffix: str, content: bytes, step: int) -> str:
+        """Let the page save a file of that kind; its name."""
+        name = f"{self.world}-{step}.{suffix}"
+        self.stage.send({"type": "download", "name": name}, [content])
+        return name
+
     def _rewind(self, step: int) -> None:
         """Go back."""
         raise NotImplementedError
@@ -262,7 +268,9 @@ class Console(Driven):
         rows["basics"].append(self.lead_slider)
         opened = None if self.unfolded is None else list(rows).index(self.unfolded)
         groups = folded({self.text[row]: widgets for row, widgets in rows.items()}, wrap, opened)
-        said = W.Box([self.activity.line, self.message], layout=wrap)
+        lines = W.Layout(flex_flow="row wrap", align_items="baseline")
+        said = W.Box([self.activity.line, self.message], layout=lines)
+        self.message.layout.flex = "1 1 16em"  # a longer one has more lines, beside the activity
         top = [W.Box([buttons, choices], layout=wrap), cures, *self.more, said]
         top += [self.verdict.box, self.pulse]
         tools = [W.Box(self.tools, layout=wrap)] if self.tools else []

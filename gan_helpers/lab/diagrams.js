@@ -24,7 +24,8 @@ export function axisFor(scale, curves, gan, small) {
   const most = scale.by ? 3 * Math.max(...[...gan[scale.by]].filter(Number.isFinite), 0.3) : Infinity;
   const [floor, ceiling] = [-0.3 * most, most];
   const seen = values.map((v) => clamp(v, floor, ceiling));
-  const axis = linearAxis(scale.zero || scale.by ? [0, ...seen] : seen);
+  const zero = seen.length && (scale.zero || scale.by);
+  const axis = linearAxis(zero ? [0, ...seen] : seen);
   const ticks = small ? niceTicks(axis.low, axis.high, 2) : axis.ticks;
   return { ...axis, ticks, floor, ceiling };
 }
@@ -55,7 +56,8 @@ export function drawAxes(ctx, [width, height], { span, axis, xLabel }, pal) {
   for (const tick of ticks) {
     const y = Math.round(Y(tick)) + 0.5;
     paint(ctx, { stroke: css(pal.line) }, () => polyline(ctx, [[left, y], [right, y]]));
-    write(ctx, logarithmic ? raised(tick) : short(tick), left - 6, y, pal.muted, font, "right");
+    const label = logarithmic ? raised(tick) : short(tick);
+    write(ctx, label, left - 6, y, pal.muted, font, "right", left - 6); // a long one is squeezed
   }
   if (!small) {
     write(ctx, xLabel, 0, height - 6, pal.muted, font);

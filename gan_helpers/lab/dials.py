@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import html
 import io
+import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import anywidget
 import ipywidgets as W
+import traitlets
 from matplotlib.figure import Figure
 
 from gan_helpers.checks import brief, check_callable, check_choice
 from gan_helpers.lab.hosts import bundle
 from gan_helpers.lab.in_cell import InCell
+from gan_helpers.lab.stage import bundled
 
 TEXT = {
-    "en": {"failed": "draw raised {error}"},
-    "ja": {"failed": "drawの中でエラーが起きました：{error}"},
+    "en": {
+        "failed": "draw raised {error}",
+        "picture": "figure for {dials}",
+        "play": "Play",
+        "pause": "Pause",
+        "stop": "Back to the start",
+        "repeat": "Repeat",
+    },
+    "ja": {
+        "failed": "drawの中でエラーが起きました：{error}",
+        "picture": "{dials}のときの図",
+        "play": "再生",
+        "pause": "一時停止",
+        "stop": "先頭に戻す",
+        "repeat": "繰り返す",
+    },
 }
 BEAT = 150  # milliseconds from value to value, where a button plays them
+
+
+class Names(anywidget.AnyWidget):
+    """Nothing to be seen: it gives the widgets beside it the names that they leave out."""
+
+    _esm = bundled("naming", "dials")
+
+    words = traitlets.Dict().tag(sync=True)  # what the buttons that play are called
+    picture = traitlets.Unicode("").tag(sync=True)  # what the figure shows, in words
 
 
 class Dials(InCell):
@@ -62,6 +89,7 @@ class Dials(InCell):
         }
         as_drawn = W.Layout(align_self="flex-start", max_width="100%")  # not as wide as the page
         self.picture, self.message = W.Image(format="png", layout=as_drawn), W.HTML()
+        self.names = Names(words=self.text)
         row: list[W.Widget] = list(self.sliders.values())
         if play is not None:
             slider = self.sliders[check_choice("play", play, self.sliders)]
@@ -73,7 +101,8 @@ class Dials(InCell):
             self.link = W.jslink((self.button, "value"), (slider, "index"))  # closed with the rest
             row.insert(list(self.sliders).index(play), self.button)
         wrap = W.Layout(flex_flow="row wrap")
-        self.box = W.VBox([W.Box(row, layout=wrap), self.picture, self.message])
+        self.box = W.VBox([W.Box(row, layout=wrap), self.picture, self.message, self.names])
+        self.box.add_class("gan-dials")
         for slider in self.sliders.values():
             slider.observe(self._turned, "value")
         self._turned()
@@ -91,6 +120,13 @@ class Dials(InCell):
                 self.message.value = f"<span role='status'>{html.escape(words)}</span>"
                 return
             self.picture.value, self.message.value = picture, ""
+            self.names.picture = self._in_words(figure)
+
+    def _in_words(self, figure: Figure) -> str:
+        """The numbers of a figure, and its titles, as they can be read out."""
+        dials = ", ".join(f"{name} = {s.label}" for name, s in self.sliders.items())
+        titles = [re.sub(r"[$\\{}]", "", title) for ax in figure.axes if (title := ax.get_title())]
+        return ": ".join([self.text["picture"].format(dials=dials), *titles])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The widget, and its picture for front-ends that cannot run it."""

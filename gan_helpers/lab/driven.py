@@ -121,7 +121,7 @@ class Driven(InCell):
 
     def _beat(self) -> None:
         worker, (view, asked) = self.worker, self._answering
-        state = {"running": worker.playing, "driver": worker.driver, "wait": worker.wait}
+        state = {"running": worker.moves, "driver": worker.driver, "wait": worker.wait}
         self.pulse.beat(**state, done=worker.done, view=view, asked=asked)
 
     def _announce(self, due: int) -> None:

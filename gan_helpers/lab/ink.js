@@ -109,9 +109,9 @@ export function paint(ctx, { fill, stroke, width = 1, dash = [] }, trace) {
   if (fill) ctx.fill();
 }
 
-export function write(ctx, text, x, y, colour, font, textAlign = "left") {
+export function write(ctx, text, x, y, colour, font, textAlign = "left", widest = undefined) {
   Object.assign(ctx, { fillStyle: css(colour), font, textAlign, textBaseline: "middle" });
-  ctx.fillText(text, x, y);
+  ctx.fillText(text, x, y, widest);
 }
 
 export function within(ctx, [x, y, width, height], draw) {

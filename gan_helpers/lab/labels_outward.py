@@ -1,4 +1,4 @@
-"""The words of what leads out of a lab: files, and code. English, Japanese; see `labels`."""
+"""The words of what leads out of a lab: files, code, pictures. English, Japanese; see `labels`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,38 @@ OUTWARD: dict[str, tuple[str, str]] = {
     "not_copied": (
         "This page may not copy: select the code and press Ctrl+C.",
         "このページからはコピーできません。コードを選んでCtrl+Cを押してください。",
+    ),
+    "picture_png": ("Picture (PNG)", "画像（PNG）"),
+    "picture_png_hint": (
+        "download what is seen now as a figure, for slides",
+        "いま見えている図を、スライドなどに使える画像ファイルにする",
+    ),
+    "picture_svg": ("Picture (SVG)", "画像（SVG）"),
+    "picture_svg_hint": (
+        "the same figure; it stays sharp at any size",
+        "同じ図を、拡大してもぼやけない形式で保存する",
+    ),
+    "taken": ("The picture is saved as {name}.", "図を{name}に保存しました。"),
+    "film_gif": ("Film (GIF)", "動画（GIF）"),
+    "film_gif_hint": (
+        "download the run up to now as a film of the moments that the timeline has kept",
+        "ここまでの学習を動画にする（「時間」に残っている時点の図を順に映す）",
+    ),
+    "filming": (
+        "A film of {n} pictures is being made; the lab can go on meanwhile.",
+        "{n}枚の図から動画を作っています。その間もラボは動かせます。",
+    ),
+    "still_filming": (
+        "The film is not ready yet: {done} of {n} pictures. Ask for another one after it.",
+        "まだ動画を作っている途中です（{n}枚中{done}枚）。できあがってから、もう一度押してください。",
+    ),
+    "filmed": (
+        "The film of {n} pictures is saved as {name} ({size} MB).",
+        "{n}枚の図からなる動画を、{name}（{size} MB）に保存しました。",
+    ),
+    "nothing_to_film": (
+        "There is nothing to film yet: the lab stands where it began. Let it train first.",
+        "まだ動画にするものがありません。先に「再生」を押して、学習を進めてください。",
     ),
     "code_with_lab": (
         "The lab, and what brings it to where it is.",

@@ -4,6 +4,8 @@
 const HANDLES = ".noUi-handle, .ui-slider-handle"; // of ipywidgets 8 and 7
 const HEADERS = "[class*='Collapse-header']";
 
+const PLAYER = { play: "play", pause: "pause", stop: "stop", retweet: "repeat" }; // icon → word
+
 const labelOf = (part) => part.querySelector(".widget-label")?.textContent.trim() ?? "";
 
 function nameSlider(slider) {
@@ -31,25 +33,44 @@ function nameHeader(header) {
   };
 }
 
-function nameAll(part) {
+function nameUpload(button) {
+  // ipywidgets writes how many files were chosen behind its words; they are taken at once.
+  const words = button.lastChild;
+  const bare = words?.textContent.replace(/ \(\d+\)$/, "");
+  if (words && words.textContent !== bare) words.textContent = bare;
+}
+
+function namePlayer(player, words) {
+  // A row of buttons that are drawings only.
+  for (const button of player.querySelectorAll("button")) {
+    const drawn = Object.keys(PLAYER).find((name) => button.querySelector(`.fa-${name}`));
+    if (drawn) button.ariaLabel = button.title = words[PLAYER[drawn]] ?? drawn;
+    if (drawn === "retweet") button.ariaPressed = String(button.classList.contains("mod-active"));
+  }
+}
+
+function nameAll(part, words) {
   part.querySelectorAll(".widget-slider, .widget-hslider").forEach(nameSlider);
   part.querySelectorAll(HEADERS).forEach(nameHeader);
+  part.querySelectorAll(".widget-upload").forEach(nameUpload);
+  part.querySelectorAll(".widget-play").forEach((player) => namePlayer(player, words));
+  for (const told of part.querySelectorAll("[title='null']")) told.removeAttribute("title");
   for (const group of part.querySelectorAll(".widget-toggle-buttons"))
     Object.assign(group, { role: "group", ariaLabel: labelOf(group) });
   for (const button of part.querySelectorAll(".widget-toggle-button"))
     button.ariaPressed = String(button.classList.contains("mod-active"));
 }
 
-export function naming(root) {
-  // Of the lab around a stage; `begin` may be called again and again, until the stage has a place.
+export function naming(root, words = {}) {
+  // Of the lab around it; `begin` may be called again and again, until the root has a place.
   let lab = null;
-  const observer = new MutationObserver(() => nameAll(lab));
+  const observer = new MutationObserver(() => nameAll(lab, words));
   function begin() {
-    if (lab || !(lab = root.closest(".gan-lab"))) return;
-    nameAll(lab);
+    if (lab || !(lab = root.closest(".gan-lab, .gan-dials"))) return;
+    nameAll(lab, words);
     const changes = { childList: true, subtree: true, attributeFilter: ["class"] };
     for (const part of lab.children)
-      if (!part.contains(root)) observer.observe(part, changes); // the stage names its own
+      if (!part.contains(root)) observer.observe(part, changes); // the root names its own
   }
   return { begin, stop: () => observer.disconnect() };
 }

@@ -113,7 +113,9 @@ class Outward(Console):
         copy.layout.align_self = "flex-start"
         self.code_box = W.VBox([self.code, copy])
         self.code_box.layout.width, self.code_box.layout.display = "100%", "none"
-        self.tools += [save, self.upload, self.code_button, self.code_box]
+        self.tools += [save, self.upload, self.code_button]
+        super()._add_tools()
+        self.tools.append(self.code_box)
 
     def _on_upload(self) -> None:
         for name, content in taken(self.upload):
@@ -124,8 +126,7 @@ class Outward(Console):
     def _send(self) -> None:
         """Let the page save the file."""
         content = self._as_file()
-        name = f"{self.world}-{self.session.at}.safetensors"
-        self.stage.send({"type": "download", "name": name}, [content])
+        name = self._give("safetensors", content, self.session.at)
         self._say("saved", name=name, size=f"{len(content) / 1e6:.1f}", step=self.session.at)
 
     def _open(self, name: str, content: bytes) -> None:

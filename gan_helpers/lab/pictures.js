@@ -114,14 +114,14 @@ function draw1d(ctx, edge, f, pal) {
 function drawImages(ctx, edge, f, pal, scratch) {
   const [n, rows, columns] = f.grid.shape;
   const across = f.columns?.length ?? Math.ceil(Math.sqrt(n));
-  const head = f.columns?.some(Boolean) ? 16 : 0; // room for the names of the columns
+  const head = f.columns?.some(Boolean) ? 18 : 0; // room for the names of the columns
   const cell = Math.min(edge / across, (edge - head) / Math.ceil(n / across));
   const left = (edge - across * cell) / 2;
   const side = cell - Math.max(0.16 * cell, 5);
   bitmap(scratch, columns, rows * n, f.grid, pal.ink.grey);
   ctx.imageSmoothingEnabled = false;
   if (head) f.columns.forEach((name, i) =>
-    write(ctx, name, left + (i + 0.5) * cell, 8, pal.fg, "600 13px system-ui, sans-serif", "center"));
+    write(ctx, name, left + (i + 0.5) * cell, 10, pal.fg, "600 13px system-ui, sans-serif", "center"));
   for (let i = 0; i < n; i++) {
     const x = left + ((i % across) + 0.5) * cell - side / 2;
     const y = head + (Math.floor(i / across) + 0.5) * cell - side / 2;
@@ -163,6 +163,8 @@ export function heightOf(f, edge) {
   // Of the picture of a GAN: it is square, but for rows of pictures.
   return f.kind === "rows" ? f.rows.length * (NAME + cells(f, edge).side + 6) : edge;
 }
+
+export const isTall = (f) => heightOf(f, 400) > 500; // as rows of both directions are
 
 function tag(ctx, text, right, bottom, pal) {
   // What the classifier reads, where it is not what was asked for.

@@ -1,31 +1,25 @@
 // For whoever shows the lab to others: full screen, and a list of the keys.
 
 import { enlarge } from "./ink.js";
+import { SCREEN, fullScreen, icon } from "./screen.js";
 
-const SCREEN = [960, 540]; // CSS px: in full screen the lab is laid out on so many, and enlarged
+const USUAL = [960, 540]; // CSS px: in full screen the lab is laid out on so many, and enlarged
 const LARGER = [1280, 720]; // where several GANs stand side by side, or all controls are shown
 const LEAST = 160; // px: a picture is no smaller; it is scrolled to instead
 
 const BUTTONS = { // name → what is drawn on it
-  all: "M2 4h12M2 8h12M2 12h12M5 2.5v3M11 6.5v3M7 10.5v3",
-  list: "M4.5 5a3.5 3.5 0 1 1 5.2 3c-1.2.7-1.7 1.2-1.7 2.4M8 12.7v1.8",
-  screen: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
+  all: icon("M2 4h12M2 8h12M2 12h12M5 2.5v3M11 6.5v3M7 10.5v3"),
+  list: icon("M4.5 5a3.5 3.5 0 1 1 5.2 3c-1.2.7-1.7 1.2-1.7 2.4M8 12.7v1.8"),
+  screen: SCREEN,
 };
-const icon = (path) => `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${path}"/></svg>`;
-export const PRESENTER = Object.keys(BUTTONS).map((name) =>
-  `<button type="button" data-ui="${name}">${icon(BUTTONS[name])}</button>`).join("");
+export const PRESENTER = Object.entries(BUTTONS).map(([name, drawn]) =>
+  `<button type="button" data-ui="${name}">${drawn}</button>`).join("");
 
 const LISTED = [ // key → its words
   ["key_space", "key_toggle"], ["→", "step_hint"], ["d", "step_D_hint"], ["g", "step_G_hint"],
   ["r", "reset_hint"], ["f", "key_screen"], ["c", "key_all"], ["Enter", "key_enter"],
   ["Esc", "key_escape"], ["?", "key_list"],
 ];
-
-/** How many times the layout goes into a screen.
- * @param {number[]} screen @param {number[]} layout */
-export function enlargement([width, height], [w, h]) {
-  return Math.max(Math.min(width / w, height / h), 1);
-}
 
 function keyList(t, close) {
   // A card with the keys. What is written comes from the kernel, and is no HTML.
@@ -52,7 +46,6 @@ function keyList(t, close) {
 export function presenting(ui, t, refit) {
   // refit: called whenever the lab gets another size. What comes back acts on keys.
   const lab = () => ui.root.closest(".gan-lab") ?? ui.root;
-  const full = () => Boolean(document.fullscreenElement) && document.fullscreenElement === lab();
   const showKeys = (shown) => {
     if (card.hidden !== shown) return;
     card.hidden = !shown;
@@ -61,70 +54,59 @@ export function presenting(ui, t, refit) {
   const { card, label } = keyList(t, () => showKeys(false));
   ui.root.append(card);
 
-  function toggle() {
-    if (full()) document.exitFullscreen();
-    else lab().requestFullscreen?.().catch(() => {}); // the page may forbid it
-  }
+  const wide = () => ui.root.classList.contains("many") || lab().classList.contains("gan-all");
+  const screen = fullScreen({
+    area: lab, focus: ui.root, button: ui.screen, t, layout: () => (wide() ? LARGER : USUAL),
+    changed(zoom) {
+      ui.all.hidden = !screen.full();
+      enlarge(zoom);
+      refit();
+    },
+  });
 
   function toggleAll() {
     lab().classList.toggle("gan-all");
     relabel();
-    layOut();
-  }
-
-  function layOut() {
-    const more = ui.root.classList.contains("many") || lab().classList.contains("gan-all");
-    const size = more ? LARGER : SCREEN;
-    const zoom = full() ? enlargement([window.innerWidth, window.innerHeight], size) : 1;
-    lab().style.zoom = full() ? zoom : "";
-    enlarge(zoom);
-    refit();
-  }
-
-  function change() {
-    if (full()) lab().dataset.lmSuppressShortcuts = "true"; // JupyterLab's own keys stay out
-    else delete lab().dataset.lmSuppressShortcuts;
-    if (full()) ui.root.focus({ preventScroll: true }); // so that keys act at once
-    relabel();
-    layOut();
+    screen.layOut();
   }
 
   function relabel() {
     const all = lab().classList.contains("gan-all");
-    const words = { all: all ? "screen_few" : "screen_all", list: "keys_list",
-      screen: full() ? "screen_leave" : "screen" };
+    const words = { all: all ? "screen_few" : "screen_all", list: "keys_list" };
     for (const [name, key] of Object.entries(words)) ui[name].ariaLabel = ui[name].title = t(key);
-    ui.screen.hidden = !document.fullscreenEnabled;
-    ui.all.hidden = !full();
+    ui.all.hidden = !screen.full();
+    screen.relabel();
     label();
   }
 
   function onClick({ detail, target }) {
     // After the mouse, keys shall act again, and not press the same button once more.
-    if (full() && detail && card.hidden && lab().contains(target) && target.closest("button"))
+    if (screen.full() && detail && card.hidden && lab().contains(target) && target.closest("button"))
       ui.root.focus({ preventScroll: true });
   }
 
-  const acts = { f: toggle, "?": () => showKeys(card.hidden), c: () => full() && toggleAll(),
-    Escape: () => (card.hidden && full() ? toggle() : showKeys(false)) };
-  Object.assign(ui.screen, { onclick: toggle });
+  const acts = {
+    f: screen.toggle, "?": () => showKeys(card.hidden), c: () => screen.full() && toggleAll(),
+    Escape: () => (card.hidden && screen.full() ? screen.toggle() : showKeys(false)),
+  };
   Object.assign(ui.all, { onclick: toggleAll });
   Object.assign(ui.list, { onclick: acts["?"] });
   document.addEventListener("click", onClick);
-  document.addEventListener("fullscreenchange", change);
-  window.addEventListener("resize", layOut);
   const stop = () => {
     document.removeEventListener("click", onClick);
-    document.removeEventListener("fullscreenchange", change);
-    window.removeEventListener("resize", layOut);
+    screen.stop();
   };
-  return { acts, relabel, layOut, full, stop };
+  return { acts, relabel, layOut: screen.layOut, full: screen.full, stop };
 }
 
-export function edgeThatFits(root, frame, rows) {
-  // The edge of a picture with which all that stands below each other is as high as the root.
+export function edgeThatFits(root, frame, rows, widest, heightAt) {
+  // The width of a picture with which all that stands below each other is as high as the root;
+  // heightAt tells how high a picture of some width is.
   const board = root.querySelector(".gan-board");
   const { paddingTop, paddingBottom } = getComputedStyle(root);
   const room = root.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
-  return Math.max((room - board.offsetHeight) / rows + frame.offsetHeight, LEAST);
+  const height = (room - board.offsetHeight) / rows + frame.offsetHeight;
+  let edge = widest;
+  while (edge > LEAST && heightAt(edge) > height) edge -= 1;
+  return Math.max(edge, LEAST);
 }

@@ -2,6 +2,9 @@
 // drawing at a time, and answers with one binary frame (the format: stage.py).
 // What is drawn is 255 on 0, as in training; on the screen it is dark on light.
 
+import { SCREEN, fullScreen } from "./screen.js";
+
+const LAYOUT = [960, 540]; // CSS px: in full screen it is laid out on so many, and enlarged
 const PACE = 30; // ms between two drawings sent
 const PATIENCE = 10_000; // ms; an answer that has not come by then never will
 const INK = [28, 32, 38];
@@ -71,9 +74,19 @@ export function adopt(history, action) {
 export function shortcut({ key, ctrlKey, metaKey, altKey, shiftKey }) {
   const letter = key.toLowerCase();
   if (altKey) return null;
-  if (!ctrlKey && !metaKey) return key === "Delete" ? "clear" : null;
+  if (!ctrlKey && !metaKey)
+    return { delete: "clear", f: "screen", escape: "leave" }[letter] ?? null;
   if (letter === "z") return shiftKey ? "redo" : "undo";
   return letter === "y" && !shiftKey ? "redo" : null;
+}
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** @param {number[]} cell @param {string} key @param {number} edge */
+export function moved([x, y], key, edge) {
+  // The pixel of the sheet beside another one.
+  const inside = (v) => Math.min(Math.max(v, 0), edge - 1);
+  return [inside(x + ARROWS[key][0]), inside(y + ARROWS[key][1])];
 }
 
 export function decode(view) {
@@ -112,6 +125,7 @@ function render({ model, el }) {
   const me = `view ${Math.random().toString(36).slice(2)}`;
   let history = begin({ kind: "clear" });
   let [tool, pen, ticket, panels, found] = ["pen", null, 0, [], false];
+  let [place, keyed] = [[edge >> 1, edge >> 1], null]; // of the keyboard's brush; what it draws
   let [sent, waiting, dirty, sentAt, timer] = [0, false, false, -Infinity, 0];
 
   const root = build(el, "div", { className: "drawlab", tabIndex: -1, role: "group" });
@@ -131,11 +145,15 @@ function render({ model, el }) {
     return [name, button];
   }));
   buttons.example.hidden = !model.get("examples");
+  const large = build(tools, "button", { type: "button", innerHTML: SCREEN });
+  large.dataset.tool = "screen";
 
   const board = build(root, "div", { className: "drawlab-board" });
   const own = panel(board, t("drawing"));
   own.root.classList.add("drawlab-own");
-  const sheet = Object.assign(own.canvas, { role: "img", ariaLabel: t("drawing") });
+  const keys = `${t("drawing")}: ${t("drawing_keys")}`;
+  const sheet = Object.assign(own.canvas, { role: "application", tabIndex: 0, ariaLabel: keys });
+  own.took.textContent = t("drawing_keys");
   const brush = build(own.frame, "div", { className: "drawlab-brush", hidden: true });
   const answers = build(board, "div", { className: "drawlab-answers" });
   build(root, "div", { className: "drawlab-note", textContent: t("knows_only") });
@@ -243,21 +261,35 @@ function render({ model, el }) {
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   };
 
-  function hover(event, erases) {
-    // Which pixels the brush would change; a finger hides them anyway.
+  function showBrush(cell, erases) {
+    // Which pixels it would change.
     const reach = erases ? 1 : 0;
-    const [x, y] = at(event).map((v) => (Math.floor(v * edge) - reach) / edge);
-    const percent = (v) => `${100 * v}%`;
-    brush.hidden = event.pointerType === "touch";
-    Object.assign(brush.style,
-      { left: percent(x), top: percent(y), width: percent((2 * reach + 1) / edge) });
+    const [left, top] = cell.map((v) => `${100 * (v - reach) / edge}%`);
+    brush.hidden = false;
+    Object.assign(brush.style, { left, top, width: `${100 * (2 * reach + 1) / edge}%` });
+  }
+
+  function hover(event, erases) {
+    place = at(event).map((v) => Math.floor(v * edge)); // from where the keys would go on
+    showBrush(place, erases);
+    brush.hidden = event.pointerType === "touch"; // a finger hides them anyway
+  }
+
+  const centre = (cell) => cell.map((v) => (v + 0.5) / edge);
+
+  function drawOn(points) {
+    // By the keyboard, a stroke as long as it is not lifted; for "undo", it is one.
+    const goesOn = keyed && history.done.at(-1) === keyed;
+    if (goesOn) keyed.points.push(points.at(-1));
+    else keyed = { kind: tool === "eraser" ? "erase" : "stroke", points };
+    change(goesOn ? { ...history } : record(history, keyed));
   }
 
   sheet.onpointerdown = (event) => {
     const erases = tool === "eraser" || [2, 5].includes(event.button); // right, or the pen's end
     if (pen !== null || ![0, 2, 5].includes(event.button)) return;
     event.preventDefault(); // no selection of text
-    root.focus({ preventScroll: true }); // so that Ctrl+Z works at once
+    sheet.focus({ preventScroll: true }); // so that Ctrl+Z works at once
     pen = { id: event.pointerId, points: [at(event)], erases };
     sheet.setPointerCapture(event.pointerId);
     change(record(history, { kind: erases ? "erase" : "stroke", points: pen.points }));
@@ -281,13 +313,31 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
   };
+  sheet.onkeydown = (event) => {
+    const moves = event.key in ARROWS;
+    if (pen !== null || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!moves && event.key !== " ") return;
+    event.preventDefault(); // the page would scroll
+    const before = place;
+    if (moves) place = moved(place, event.key, edge);
+    if (!moves) drawOn([centre(place)]);
+    else if (event.shiftKey) drawOn([centre(before), centre(place)]);
+    if (!moves || !event.shiftKey) keyed = null;
+    showBrush(place, tool === "eraser");
+  };
+  sheet.onfocus = () => sheet.matches(":focus-visible") && showBrush(place, tool === "eraser");
+  sheet.onblur = () => { brush.hidden = true; };
   root.onkeydown = (event) => {
     const name = shortcut(event);
-    if (!name) return;
+    if (!name || (name === "leave" && !screen.full())) return;
     event.preventDefault();
     event.stopPropagation();
-    act(name);
+    if (name === "screen" || name === "leave") screen.toggle();
+    else act(name);
   };
+  const screen = fullScreen(
+    { area: () => root, focus: root, button: large, t, layout: () => LAYOUT, changed() {} });
+  screen.relabel();
 
   model.on("change:frame", read);
   read();
@@ -303,6 +353,7 @@ function render({ model, el }) {
     model.off("change:frame", read);
     clearTimeout(timer);
     cancelAnimationFrame(ticket);
+    screen.stop();
     send({ type: "gone", view: me });
   };
 }

@@ -18,14 +18,15 @@ from torch import Tensor
 from gan_helpers.checks import check_choice, check_int
 from gan_helpers.lab.hosts import bundle
 from gan_helpers.lab.in_cell import InCell
+from gan_helpers.lab.labels import labels
 from gan_helpers.lab.listening import Listening
-from gan_helpers.lab.stage import pack_frame
+from gan_helpers.lab.stage import bundled, pack_frame
 
 HERE = Path(__file__).parent
 Translator = Callable[[Tensor], Tensor]
 ALONE = "answer"  # name of the answer where there is one translator only
 
-TEXT: dict[str, dict[str, str]] = {
+OWN_WORDS: dict[str, dict[str, str]] = {
     "en": {
         "title": "Draw it yourself",
         "tools": "drawing tools",
@@ -38,6 +39,8 @@ TEXT: dict[str, dict[str, str]] = {
         "example": "Start from a real line drawing",
         "example_hint": "each click brings the next one",
         "drawing": "your drawing",
+        "drawing_keys": "draw with the mouse, or by keys: the arrows move the brush, with Shift "
+        "they draw, space makes a dot",
         "answer": "the network's picture",
         "took": "{ms} ms",
         "knows_only": "A network knows only what it was trained on: whatever you draw, even a face "
@@ -62,6 +65,8 @@ TEXT: dict[str, dict[str, str]] = {
         "example": "本物の線画から始める",
         "example_hint": "押すたびに次の線画に変わります",
         "drawing": "あなたの線画",
+        "drawing_keys": "マウスで描きます。キーも使えます。矢印で筆が動き、"
+        "Shiftと矢印で線、スペースで点が描けます",
         "answer": "ネットワークの絵",
         "took": "{ms} ms",
         "knows_only": "ネットワークが知っているのは、学習した画像だけです。顔を描いても、"
@@ -75,6 +80,8 @@ TEXT: dict[str, dict[str, str]] = {
         "plain": "線を描いて試すラボです。JupyterLab か Colab で動きます。",
     },
 }
+SHARED = ("screen", "screen_leave")  # words of the lab
+TEXT = {lang: own | {key: labels(lang)[key] for key in SHARED} for lang, own in OWN_WORDS.items()}
 
 
 class Sketch(Listening):
@@ -86,7 +93,7 @@ class Sketch(Listening):
     "here" and "gone" (view: its name), "deaf" (see `Listening`).
     """
 
-    _esm = (HERE / "sketch.js").read_text(encoding="utf-8")
+    _esm = bundled("screen", "sketch")
     _css = (HERE / "sketch.css").read_text(encoding="utf-8")
 
     edge = traitlets.Int(28, min=8, max=256).tag(sync=True)  # of the drawing, in pixels

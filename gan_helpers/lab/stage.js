@@ -5,7 +5,7 @@
 import { clamp, columns, decades, decode, last, plain, short } from "./frames.js";
 import { fit, keptLayer, palette } from "./ink.js";
 import { legend, unique } from "./legend.js";
-import { DRAW, allOutside, heightOf } from "./pictures.js";
+import { DRAW, allOutside, heightOf, isTall } from "./pictures.js";
 import {
   axisFor, drawAxes, drawBars, drawCurves, drawHistogram, drawStrip, modeAxis, times
 } from "./diagrams.js";
@@ -186,7 +186,7 @@ function render({ model, el }) {
     if (focused && !ui.panels.matches(":focus-within")) ui.root.focus({ preventScroll: true });
     ui.root.classList.toggle("many", count > 0);
     ui.panels.style.setProperty("--columns", columns(count, size.get(ui.root)?.[0]));
-    ui.root.classList.toggle("brief", count > 4);
+    ui.root.classList.toggle("brief", count > 4 || (count > 0 && isTall(frame.members[0])));
     screen.layOut();
     numbered = said = -Infinity; // new numbers are due at once
   }
@@ -282,12 +282,15 @@ function render({ model, el }) {
 
   function showPanels(gans, aloud) {
     const span = times(gans);
+    // In full screen, where there are many, only what all of them have has room.
+    const few = !screen.full() || gans.length < 5;
+    const compared = (id) => few || gans.every(({ meters }) => meters.some((one) => one.id === id));
     gans.forEach((gan, k) => {
       const panel = panels[k];
       put(panel.name, gan.name);
       put(panel.trouble, gan.trouble || (allOutside(gan) ? t("all_outside") : ""));
       // D's verdicts are in the picture; as numbers they are shown where there are no others.
-      const others = gan.meters.filter(({ id }) => !id.startsWith("d_"));
+      const others = gan.meters.filter(({ id }) => !id.startsWith("d_") && compared(id));
       showMeters(panel.meters, others.length ? others : gan.meters, t);
       showCharts(panel, gan, gans, span);
       if (!aloud) return;
@@ -321,7 +324,10 @@ function render({ model, el }) {
     if (!screen.full()) return setEdge(model.get("size"));
     const n = panels.length;
     const rows = n ? Math.ceil(n / columns(n, ui.root.clientWidth)) : 1;
-    const edge = edgeThatFits(ui.root, (n ? panels[0] : ui).picture, rows);
+    const widest = n ? ui.root.clientWidth : ui.root.clientWidth - BESIDE - 20;
+    const gan = frame?.members[0] ?? frame;
+    const heightAt = (edge) => (gan ? heightOf(gan, edge) : edge);
+    const edge = edgeThatFits(ui.root, (n ? panels[0] : ui).picture, rows, widest, heightAt);
     setEdge(n ? (edge + 12) / 1.2 : edge); // see .gan-panels
   }
 

@@ -57,7 +57,7 @@ class Stage(Listening):
     # As text: of a path anywidget would keep the widget for ever, to follow changes of the file.
     _esm = bundled(
         *("frames", "ink", "pictures", "legend", "diagrams", "pad", "errands", "naming"),
-        *("presenting", "tour", "stage"),
+        *("screen", "presenting", "tour", "stage"),
     )
     _css = "\n".join(
         (HERE / f"{name}.css").read_text(encoding="utf-8")

@@ -2,8 +2,9 @@
 
 `SIGNS` has a row for each: what tells it, the section that treats it, what may help. The words are
 in `labels`, under "ill_…". What cannot be told is not said: a comparison with NaN is false, so each
-test asks for what has to be there. The thresholds were set on seeds from 500 on; the study
-"diagnosis" of the evidence says how often the verdict is right on others.
+test asks for what has to be there. The thresholds were set on seeds from 500 on; the studies
+"diagnosis" and "diagnosis of pictures" of the evidence say how often the verdict is right on
+others.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ GONE = 1e-5  # norm of G's gradient; where G learns it was never below 5e-3
 SURE = 0.01  # D's loss; D knows all samples
 NO_BETTER = 0.9  # D's loss, over that of a D that tosses a coin
 FAR = 0.4  # what G's steps add up to, at a time when those that settle have done so
-FEW_GOOD, SOME_GOOD, MOST_GOOD = 0.1, 0.25, 0.5  # shares of the samples
+FEW_GOOD, SOME_GOOD, MOST_GOOD = 0.1, 0.15, 0.5  # shares of the samples
+ONE_CLASS = 0.6  # share of the pictures
 EXPLODED = 100.0  # what a critic says of the distance, over the exact one
 
 
@@ -191,10 +193,11 @@ def collapsed(seen: Seen) -> Numbers | None:
 
 
 def overwhelmed(seen: Seen) -> Numbers | None:
-    """D is far ahead; G is pushed, and does not get on."""
+    """D is far ahead; G is pushed, and does not get on: noise is read as one class."""
     loss, push, good = seen.mid("loss_D"), seen.mid("grad_G"), seen.good
     far = not seen.loss.estimates_distance and 0 <= loss < SURE
-    return {"loss": loss, "push": push} if far and good < FEW_GOOD and push >= GONE else None
+    nowhere = seen.commonest >= ONE_CLASS if seen.pictures else good < FEW_GOOD
+    return {"loss": loss, "push": push} if far and nowhere and push >= GONE else None
 
 
 def unsettled(seen: Seen) -> Numbers | None:
@@ -209,7 +212,7 @@ def unsettled(seen: Seen) -> Numbers | None:
 def narrow(seen: Seen) -> Numbers | None:
     """Most pictures are of one class, though nobody asks for it."""
     n, top = seen.n_modes, seen.commonest
-    return {"most": top} if seen.pictures and n > 3 and top >= 0.6 else None
+    return {"most": top} if seen.pictures and n > 3 and top >= ONE_CLASS else None
 
 
 def ignored(seen: Seen) -> Numbers | None:
@@ -219,9 +222,9 @@ def ignored(seen: Seen) -> Numbers | None:
 
 
 def missing(seen: Seen) -> Numbers | None:
-    """G does what it is told, but for one class."""
+    """G does what it is told, but for one class, which it makes by chance alone."""
     rates = sorted(seen.by_class)
-    if len(rates) > 2 and rates[0] < 0.1 and rates[1] > 0.6:
+    if len(rates) > 2 and rates[0] < 0.25 and rates[1] > 0.6:
         return {"missing": list(seen.by_class).index(rates[0]), "rate": rates[0]}
     return None
 
@@ -255,9 +258,9 @@ def by_heart(seen: Seen) -> Numbers | None:
 
 
 def well(seen: Seen) -> Numbers | None:
-    """All modes have samples, and many of these are good."""
+    """All modes have samples, most of them at a time, and some of these are good."""
     n, good = seen.n_modes, seen.good
-    if n and seen.modes_in_turn >= 0.9 * n and good >= SOME_GOOD:
+    if n and seen.modes_in_turn >= 0.9 * n and seen.modes > n / 2 and good >= SOME_GOOD:
         return {"modes": seen.modes_in_turn, "of": n, "good": good}
     return None
 
@@ -397,12 +400,15 @@ class Watch:
         self.hear(found)
 
     def hear(self, found: Finding | None) -> None:
-        """Another verdict; it is said once it has come `HELD` times in a row."""
+        """Another verdict; it is said once it has come `HELD` times in a row.
+
+        What the settings alone tell is said at once: with a wrong sign a GAN may soon blow up.
+        """
         name = found.name if found else ""
         if name == (self.said.name if self.said else ""):
             self.said, self._times = found, 0
             return
         self._times = self._times + 1 if name == self._other else 1
         self._other = name
-        if self._times >= HELD:
+        if self._times >= HELD or (found and not SIGNS[name].after):
             self.said, self._times = found, 0

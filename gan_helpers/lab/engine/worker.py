@@ -6,6 +6,9 @@ steps. The thread lives while there is something to do and ends by itself when t
 
 Where what a thread sends never reaches the page, the page drives: commands are obeyed as soon as
 they are left, and each question for a picture is answered by some steps and the picture.
+
+What takes long and is no training, a film, is done aside, on another thread. What that has to tell
+the page waits, where the page drives, for the page's next question.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 Command = Callable[[], None]
@@ -27,6 +31,7 @@ LONGEST_PAUSE = 0.5  # seconds between two pictures, at most
 LONGEST_ANSWER = 0.2  # seconds of training for one question: controls wait meanwhile
 LONGEST_IDLE = 0.05  # seconds for which an answer makes up, where the page asks seldom
 SLOW_PICTURES = 20.0  # per second, at most, in slow motion driven by the page
+NEWS_SECONDS = 0.3  # between two questions of the page while it stands still and waits for news
 
 
 class Trainee(Protocol):
@@ -91,6 +96,8 @@ class Worker:
         self._frame_cost = 0.0
         self._obeying = False  # whether somebody takes all commands there are
         self._answered_at = 0.0  # when the page last got an answer (time.perf_counter)
+        self._aside: threading.Thread | None = None  # does what takes long
+        self._news: queue.SimpleQueue[Command] = queue.SimpleQueue()  # what it has to tell
 
     # --- called from any thread ----------------------------------------------------------------
 
@@ -150,11 +157,47 @@ class Worker:
                 last = time.perf_counter()
         progress(n_steps)
 
+    # --- aside from the steps ------------------------------------------------------------------
+
+    @property
+    def moves(self) -> bool:
+        """Whether the page has to ask, as it plays, or as there is, or will be, news."""
+        news = self._aside is not None or not self._news.empty()
+        return self.playing or (news and self.driver == "page")
+
+    def do_aside(self, work: Command) -> None:
+        """Do what takes long on a thread of its own; where there are none, here and now."""
+
+        def live() -> None:
+            try:
+                work()
+            except Exception as error:
+                self.pass_on(partial(self._tell, error))
+            finally:
+                if self._aside is thread:  # and no other was begun in this instant
+                    self._aside = None
+
+        self._aside = thread = threading.Thread(target=live, name="gan-lab-aside", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # there are none here
+            live()
+
+    def pass_on(self, news: Command) -> None:
+        """Tell the page something from that thread: at once, or with the page's next answer."""
+        if self.driver == "page":
+            self._news.put(news)
+        elif not self.closed:
+            with self.lock:
+                news()
+
     # --- driven by the page --------------------------------------------------------------------
 
     @property
     def wait(self) -> float:
-        """Seconds from one question of the page to the next: 0, but in slow motion."""
+        """Seconds from one question of the page to the next: 0 at full speed."""
+        if not self.playing:
+            return NEWS_SECONDS if self.moves else 0.0
         return 0.0 if self.rate >= MAX_PER_SECOND else max(1 / self.rate, 1 / SLOW_PICTURES)
 
     def answer(self) -> None:
@@ -281,6 +324,8 @@ class Worker:
         with self.lock:
             self.amid_steps = amid_steps
             try:
+                while not self._news.empty():
+                    self._news.get()()
                 self.publish()
             except Exception as error:
                 self._tell(error)
