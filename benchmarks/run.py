@@ -5,6 +5,8 @@ ensemble    K GANs in lock-step against K times that step, with one loss and wit
 augment     what the transforms of 12.4.6 add to a step
 view        frames per second, what the live view costs the training, how long a reader waits
             (view.py; in a real browser, so it needs Chromium)
+pages       size of the web edition, and how long a reader waits there (pages.py; takes what
+            notebooks/website.py takes, and Chromium)
 imports     seconds that each import adds
 notebooks   run time of every notebook, from top to bottom
 
@@ -30,7 +32,7 @@ from unittest.mock import patch
 
 import torch
 
-from benchmarks import view
+from benchmarks import pages, view
 from benchmarks.cases import CASES, ON_A_GPU, Case
 from benchmarks.reference import Reference
 from gan_helpers import threads
@@ -255,11 +257,30 @@ def live_view(quick: bool) -> None:
     table("view|median|best (control: worst)|target", rows)
 
 
+def web_pages(quick: bool) -> None:
+    """The web edition on a local server."""
+    if not view.available():
+        print("skipped: no Chromium (or no playwright) was found here")
+        return
+    seen = pages.measure(pages=1, strokes=2) if quick else pages.measure()
+    rows = [
+        summary("made in, s", seen["make"], high=180.0),
+        summary("the site, MB", seen["site"], high=40.0),
+        summary("largest page before its players load, MB", [max(seen["page"])], high=3.0),
+        summary("largest recording, kB", [max(seen["recording"])], high=1500.0),
+        summary("slowest player in view → moves, s", [max(seen["first move"])], high=2.0),
+        summary("pictures drawn per second at 4×", seen["pictures"], low=30.0, best=max),
+        summary("stroke → all networks have answered, ms", seen["stroke"], high=100.0, best=max),
+    ]
+    table("web edition|median|best (stroke: worst)|target", rows)
+
+
 PARTS: dict[str, Callable[[bool], None]] = {
     "steps": steps,
     "ensemble": ensemble,
     "augment": augment,
     "view": live_view,
+    "pages": web_pages,
     "imports": imports,
     "notebooks": notebooks,
 }

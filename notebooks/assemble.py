@@ -289,15 +289,27 @@ def links(name: str, lang: str) -> str:
     return " · ".join(found)
 
 
+def page_of(name: str) -> str:
+    """The file name of a notebook's page on the web edition; a folder opens with the index."""
+    return "index" if name == INDEX else name
+
+
 def cloud_links(name: str, lang: str) -> list[str]:
-    """Links that open the notebook on Colab and Binder, for a repository on GitHub."""
+    """Links to the notebook on Colab, Binder and the web edition, for a repository on GitHub."""
     if "github.com/" not in (url := repository()):
         return []
     project, path = url.split("github.com/")[-1], f"notebooks/{lang}/{name}.ipynb"
     return [
         f"[Colab](https://colab.research.google.com/github/{project}/blob/main/{path})",
         f"[Binder](https://mybinder.org/v2/gh/{project}/main?urlpath=lab/tree/{path})",
+        f"[Web]({web_address(name, lang)})",
     ]
+
+
+def web_address(name: str, lang: str) -> str:
+    """Of the notebook's page on GitHub Pages."""
+    owner, _, place = repository().split("github.com/")[-1].partition("/")
+    return f"https://{owner}.github.io/{place}/{lang}/{page_of(name)}.html"
 
 
 def readme(lang: str) -> tuple[Path, str]:

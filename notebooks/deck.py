@@ -5,7 +5,8 @@
 writes `12.4_gan.ja.html`, `12.4_gan.ja.pdf` and the same in English beside their sources in
 `notebooks/slides`. It takes Chromium, and Node or uv, which fetch Marp from npm. In them a link
 leads to JupyterLab at that address, as `uv run jupyter lab notebooks` opens it; `--png` writes each
-slide as a picture, too.
+slide as a picture, too. Behind a slide with labs the HTML shows what they did, recorded, and the
+networks that run in a page: all of it is in that one file, and needs neither kernel nor network.
 
 A slide of a source stands between lines of `---`. Its first heading is its title, a quotation at
 its end says where it is treated, as links to `../ja/NAME.ipynb#cell-id=section-4-3`, a lab in bold,
@@ -158,22 +159,37 @@ def marp() -> list[str]:
 
 def make(lang: str, address: str, png: bool) -> None:
     """Write HTML and PDF of a language, perhaps pictures."""
+    make_html(lang, address)
+    plain = source(lang).read_text(encoding="utf-8")
+    run_marp(lang, address, plain, ".pdf", ["--pdf", "--pdf-notes"])
+    if png:
+        run_marp(lang, address, plain, ".png", ["--images=png"])
+
+
+def make_html(lang: str, address: str) -> None:
+    """Write the HTML of a language, with players."""
+    from players import deck_with_players  # which reads sections, and they have tables of this deck
+
+    text, inside = deck_with_players(lang)
+    run_marp(lang, address, text, ".html", ["--html"])
+    path = source(lang).with_suffix(".html")
+    page, end = path.read_text(encoding="utf-8").rsplit("</body>", 1)
+    path.write_text(f"{page}{inside}</body>{end}", encoding="utf-8")
+
+
+def run_marp(lang: str, address: str, text: str, suffix: str, options: list[str]) -> None:
+    """Write one kind of file."""
     path = source(lang)
     at_work = path.with_name(f".{path.name}")  # beside the source, for the sake of its pictures
-    text = path.read_text(encoding="utf-8").replace(f"](../{lang}/", f"]({address}/{lang}/")
     names = ("chromium", "chromium-browser", "google-chrome")
     browser = next(filter(None, map(shutil.which, names)), None)
     environment = os.environ | ({"CHROME_PATH": browser} if browser else {})
-    kinds = {".html": [], ".pdf": ["--pdf", "--pdf-notes"]} | (
-        {".png": ["--images=png"]} if png else {}
-    )
     try:
-        at_work.write_text(text, encoding="utf-8")
-        for suffix, options in kinds.items():
-            made = ["--output", str(path.with_suffix(suffix))]
-            looks = ["--theme-set", str(SLIDES / "gan.css"), "--allow-local-files"]
-            command = [*marp(), *options, *looks, *made, "--", str(at_work)]
-            subprocess.run(command, check=True, env=environment, stdin=subprocess.DEVNULL)
+        at_work.write_text(text.replace(f"](../{lang}/", f"]({address}/{lang}/"), encoding="utf-8")
+        made = ["--output", str(path.with_suffix(suffix))]
+        looks = ["--theme-set", str(SLIDES / "gan.css"), "--allow-local-files"]
+        command = [*marp(), *options, *looks, *made, "--", str(at_work)]
+        subprocess.run(command, check=True, env=environment, stdin=subprocess.DEVNULL)
     finally:
         at_work.unlink(missing_ok=True)
 

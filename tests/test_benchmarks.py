@@ -180,8 +180,9 @@ def test_notebook_is_timed(tmp_path, monkeypatch, capsys):
 
 def test_without_a_browser_the_view_is_skipped(monkeypatch, capsys):
     monkeypatch.setattr(view.harness(), "CHROMIUM", "")
-    run.main(["view", "--quick"])
-    assert "skipped: no Chromium" in capsys.readouterr().out
+    for part in ("view", "pages"):
+        run.main([part, "--quick"])
+        assert "skipped: no Chromium" in capsys.readouterr().out
 
 
 def test_unknown_part_is_named(capsys):

@@ -3,12 +3,13 @@
 import ast
 import re
 import shutil
+import subprocess
 from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_browser import jupyter
+from jupyter_browser import PATIENCE, jupyter, unavailable
 from markdown_it import MarkdownIt
 
 import deck
@@ -175,6 +176,9 @@ def test_the_command_writes_html_and_pdf_with_links_to_jupyterlab(tmp_path, monk
 
     def run(command, **options):
         seen.append((command, Path(command[-1]).read_text(encoding="utf-8")))
+        made = Path(command[command.index("--output") + 1])
+        if made.suffix == ".html":
+            made.write_text("<body></body>", encoding="utf-8")
 
     monkeypatch.setattr(deck, "SLIDES", tmp_path)
     monkeypatch.setattr(deck.subprocess, "run", run)
@@ -184,7 +188,51 @@ def test_the_command_writes_html_and_pdf_with_links_to_jupyterlab(tmp_path, monk
     for _, text in seen:
         assert "](http://localhost:9999/lab/tree/en/12.4_index.ipynb)" in text
         assert "](../en/" not in text
+    (tmp_path / "12.4_gan.en.html").unlink()
     assert len(list(tmp_path.iterdir())) == 2, "what was written on the way is gone"
+
+
+def test_the_html_replays_labs_from_a_disk(browser, tmp_path, monkeypatch):
+    """With Marp."""
+    if not (shutil.which("npx") or shutil.which("uvx")):
+        unavailable("neither npx nor uv on PATH, which fetch Marp", promised="REQUIRE_NODE")
+    slides = shutil.copytree(deck.SLIDES, tmp_path / "slides")
+    (tmp_path / "images").symlink_to(HERE / "images")
+    monkeypatch.setattr(deck, "SLIDES", slides)
+    try:
+        deck.make_html("ja", deck.ADDRESS)
+    except (OSError, subprocess.CalledProcessError) as error:
+        unavailable(f"Marp did not run: {error}", promised="REQUIRE_NODE")
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    page, wrong = context.new_page(), []
+    page.set_default_timeout(1000 * PATIENCE)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda m: m.type == "error" and wrong.append(m.text))
+    page.goto(f"{(slides / '12.4_gan.ja.html').as_uri()}#1")
+    all_slides = page.evaluate(SLIDES_WITH_LABS)
+    labs = [place for slide in deck.slides("ja") for place in slide.places if place.lab]
+    assert len([found for found in all_slides if found]) == len(labs)
+    for number, name in enumerate(all_slides, 1):
+        if name not in ("lab-ring", "lab-fork", "lab-shoes"):
+            continue
+        page.goto(f"{page.url.split('#')[0]}#{number}")
+        player = page.locator(f"#{name}.ready")
+        player.locator("[data-ui=play]").click()
+        page.wait_for_function(
+            "name => document.querySelector(`#${name} input`).value > 1", arg=name
+        )
+        page.keyboard.press(" ")  # pauses, and turns no slide
+        assert page.url.endswith(f"#{number}") and player.is_visible()
+        lowest = player.evaluate("e => e.getBoundingClientRect().bottom")
+        assert lowest <= 720, name
+    assert wrong == []
+    context.close()
+
+
+SLIDES_WITH_LABS = """[...document.querySelectorAll("svg[data-marpit-svg]")].map((slide) => {
+    const place = slide.querySelector("section.lab .gan-player, section.lab .gan-network");
+    return place ? place.id || place.dataset.network : "";
+})"""
 
 
 def test_a_link_of_the_index_leads_to_the_section(browser, tmp_path):

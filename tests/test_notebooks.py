@@ -330,6 +330,7 @@ def test_links_are_renewed_without_executing(project):
         text = path.read_text(encoding="utf-8")
         old, new = before[lang], nbformat.reads(text, as_version=4)
         assert f"colab.research.google.com/github/a/b/blob/main/notebooks/{lang}" in text
+        assert f"https://a.github.io/b/{lang}/" in text
         assert 'ADDRESS = "https://github.com/a/b"' in new.cells[1].source
         assert new.cells[2:] == old.cells[2:]
         assert new.metadata == old.metadata, "the fingerprint of the code that it was executed by"

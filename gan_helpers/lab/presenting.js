@@ -35,6 +35,7 @@ function keyList(t, close) {
     note.textContent = t("keys_where");
     button.textContent = t("keys_close");
     LISTED.forEach(([key, words], i) => {
+      rows[i].hidden = !t(words); // a player of recordings has fewer keys
       rows[i].querySelector("kbd").textContent = key.startsWith("key") ? t(key) : key;
       rows[i].lastElementChild.textContent = t(words);
     });
