@@ -343,7 +343,7 @@ def test_each_sign_has_its_words_with_its_numbers(lang):
 def test_numbers_are_said_as_a_reader_reads_them():
     assert in_words(1.23e-9) == "1×10⁻⁹" and in_words(25_000.0) == "2×10⁴"
     assert in_words(0.5) == "0.5" and in_words(0.0) == "0" and in_words(12) == "12"
-    assert in_words(0.934, "good") == "93%" and in_words(("generator", "discriminator"))
+    assert in_words(0.934, "good") == "93 %" and in_words(("generator", "discriminator"))
 
 
 def test_each_sign_names_a_section_that_is_there(notebook_headings):
@@ -381,7 +381,7 @@ def wait_until(holds, seconds=20):
 
 def test_the_lab_says_it_and_puts_the_remedy_beside_the_untreated(collapsed_lab):
     lab = collapsed_lab
-    assert "90%" in lab.verdict.line.value and "1 of 8" in lab.verdict.line.value
+    assert "90 %" in lab.verdict.line.value and "1 of 8" in lab.verdict.line.value
     assert "12.4.2_difficulties.ipynb#cell-id=section-3'" in lab.verdict.line.value
     assert lab.verdict.button.layout.display is None
     assert lab.verdict.button.description == "Try R1 beside it"

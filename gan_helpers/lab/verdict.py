@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as W
 
 from gan_helpers.lab.engine.diagnosis import Finding
+from gan_helpers.lab.hosts import on_colab
 
 SHARES = ("good", "agreement", "chance", "rate", "most")  # numbers that are said in percent
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -67,7 +68,9 @@ class Verdict:
         if name:
             at = f"{name}.ipynb#cell-id=section-{section.replace('.', '-')}"
             where = self.text["treated_in"].format(notebook=name.split("_")[0], section=section)
-            words += f" <a href='{at}' target='_blank' style='{LINK}'>{html.escape(where)}</a>"
+            where = html.escape(where)
+            link = f"<a href='{at}' target='_blank' style='{LINK}'>{where}</a>"
+            words += f" {where if on_colab() else link}"  # where no other notebook lies beside it
         style = "font-weight: 600" if found.ill else "opacity: .6"
         return f"<span role='status' aria-live='polite' style='{style}'>{words}</span>"
 
@@ -77,7 +80,7 @@ def in_words(value: Any, name: str = "") -> str:
     if isinstance(value, tuple):
         return " + ".join(value)
     if name in SHARES:
-        return f"{value:.0%}"
+        return f"{100 * value:.0f} %"
     if isinstance(value, float) and value and not 0.001 <= abs(value) < 10_000:
         digits, power = f"{value:.0e}".split("e")
         return f"{digits}×10{str(int(power)).translate(SUPERSCRIPT)}"
