@@ -526,9 +526,9 @@ def test_who_waits_says_so(offer, load, tmp_path, monkeypatch):
     holder, waiting = Thread(target=hold), Thread(target=lambda: load("beasts", bar=True))
     holder.start()
     entered.wait()
-    waiting.start()
     printed = io.StringIO()  # taking words out of pytest's own now and then would lose some
     monkeypatch.setattr(sys, "stdout", printed)
+    waiting.start()
     try:
         while not printed.getvalue().endswith("\n") and waiting.is_alive():
             time.sleep(0.01)

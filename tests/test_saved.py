@@ -477,7 +477,7 @@ def test_the_page_gets_the_file_and_the_code(lab, monkeypatch):
         lab.stage, "send", lambda content, buffers=(): sent.append((content, buffers))
     )
     lab.worker.driver = "page"
-    save, _, _, box = lab.tools[:4]
+    save, box = lab.tools[0], lab.code_box
     save.click()
     ((said, (content,)),) = sent
     assert said == {"type": "download", "name": "ring-30.safetensors"}
