@@ -305,6 +305,15 @@
       model.set("size", deck && several && alone === null ? edgeOfSeveral(several) : size);
     }
 
+    function squeeze() {
+      // What is higher than its slide is made smaller as a whole, with 10 px below it.
+      if (document.fullscreenElement === el) return; // its size is the stage's affair
+      el.style.zoom = "";
+      const { top, height } = el.getBoundingClientRect();
+      const room = el.closest("section").getBoundingClientRect().bottom - 10 - top;
+      if (height > room) el.style.zoom = `${room / height}`;
+    }
+
     function build() {
       const words = { back: "reset", speedName: "rate", asCode: "as_code", copy: "copy_code" };
       for (const [part, word] of Object.entries(words)) ui[part].textContent = t(word);
@@ -328,6 +337,7 @@
       ganStage.initialize({ model }); // which copies
       ganStage.render({ model, el: ui.stage });
       new ResizeObserver(fit).observe(ui.stage);
+      if (deck) new ResizeObserver(squeeze).observe(el);
     }
 
     function keep(event) {
