@@ -1,7 +1,7 @@
 """The evidence for what the notebooks say: what was found, as it comes with them.
 
 Every claim about chance is a row of data/evidence.json: what was trained, for how long, over which
-seeds, and what came out for each of them. `python -m gan_helpers.evidence` makes the rows again.
+seeds, and what came out for each of them. `python -m gan_helpers.evidence --again` does it anew.
 """
 
 from __future__ import annotations
